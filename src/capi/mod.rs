@@ -1,0 +1,1 @@
+//! Every exported `extern "C"` function: thin shims, no logic.

@@ -1,0 +1,1 @@
+//! JSON with Unit's error positions, schema validation, and the typed configuration.

@@ -1,0 +1,1 @@
+//! HTTP/1 parsing and framing without I/O.

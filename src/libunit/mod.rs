@@ -1,0 +1,1 @@
+//! The application side of the port protocol (libunit), synchronous.

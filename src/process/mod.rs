@@ -1,0 +1,1 @@
+//! The heart: options, main process, supervision, prototypes, application start.

@@ -1,0 +1,1 @@
+//! The HTTP service: listeners, connections, routes, applications.
