@@ -1,1 +1,4 @@
 //! JSON with Unit's error positions, schema validation, and the typed configuration.
+#![forbid(unsafe_code)]
+
+pub mod config;

@@ -1,1 +1,5 @@
 //! The HTTP service: listeners, connections, routes, applications.
+#![forbid(unsafe_code)]
+
+pub mod app;
+pub mod body;

@@ -1,0 +1,3 @@
+//! Applications: their processes, and the exchange of one request with them.
+
+pub mod exchange;
