@@ -1,0 +1,23 @@
+//! The intrusive doubly linked list of `nxt_queue.h`: links lie inside the objects they chain, and
+//! an empty list's head points at itself both ways.
+
+/// A link of a list, or its head.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct nxt_queue_link_t {
+    /// The link before.
+    pub prev: *mut nxt_queue_link_t,
+    /// The link after.
+    pub next: *mut nxt_queue_link_t,
+}
+
+/// The list; `head.next` is its first link, `head.prev` its last.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct nxt_queue_t {
+    /// The head, which belongs to no object.
+    pub head: nxt_queue_link_t,
+}
+
+super::assert_layout!(nxt_queue_link_t, size 16, align 8, prev @ 0, next @ 8);
+super::assert_layout!(nxt_queue_t, size 16, align 8, head @ 0);
