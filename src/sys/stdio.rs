@@ -1,0 +1,32 @@
+//! The standard descriptors.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout};
+
+/// Opens a file for appending, creating it with `mode`.
+pub fn open_append(path: &Path, mode: u32) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(mode).open(path)
+}
+
+/// Makes descriptor 2 a copy of `fd`, atomically.
+pub fn redirect_stderr(fd: impl AsFd) -> io::Result<()> {
+    Ok(dup2_stderr(fd)?)
+}
+
+/// Makes descriptor 1 a copy of `fd`, atomically.
+pub fn redirect_stdout(fd: impl AsFd) -> io::Result<()> {
+    Ok(dup2_stdout(fd)?)
+}
+
+/// Points standard input and output at /dev/null.
+pub fn detach() -> io::Result<()> {
+    let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    dup2_stdin(&null)?;
+    dup2_stdout(&null)?;
+    Ok(())
+}
