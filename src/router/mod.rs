@@ -2,7 +2,10 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod arguments;
 pub mod body;
+pub mod request;
+pub mod variable;
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;

@@ -1,0 +1,491 @@
+//! The scanner of a request head: one pass over bytes that may arrive in pieces.
+//!
+//! It owns no bytes. The caller passes everything received since the head began, and the scanner
+//! goes on where it stopped, so no byte is looked at twice however the input is cut, and the
+//! result does not depend on the cuts.
+//!
+//! Leniency of Unit 1.35.0 that is kept: CR and LF before the request line, several spaces around
+//! the target, spaces inside it, bare LF as line end.
+
+use super::field::{Field, HASH_INIT, NAME_BYTES, Span, UNSAFE_NAME, hash_byte, hash_end};
+
+/// Longest field name, in bytes.
+pub const MAX_FIELD_NAME: usize = 255;
+
+/// Why bytes are not a request head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// Not HTTP/1 syntax.
+    Syntax,
+    /// `HTTP/N.N` with another major version.
+    Version,
+    /// A field name of more than [`MAX_FIELD_NAME`] bytes.
+    NameTooLong,
+}
+
+/// What a scan came upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The request line is complete.
+    RequestLine,
+    /// A field is complete.
+    Field(Field),
+    /// A field was complete and is dropped for its unusual name.
+    Dropped,
+    /// The head ends before this offset.
+    End(usize),
+    /// All bytes are used up.
+    Partial,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Method,
+    BeforeTarget,
+    Target,
+    RequestLineEnd,
+    Name,
+    BeforeValue,
+    Value,
+    FieldEnd,
+    HeadEnd,
+    Done,
+}
+
+/// The request line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestLine {
+    /// From the method to the version.
+    pub line: Span,
+    /// Method.
+    pub method: Span,
+    /// Target.
+    pub target: Span,
+    /// Offset just after the first `?`, if that came before any `#` or `%`.
+    pub query: Option<u32>,
+    /// The path holds escapes, empty or dot segments, or the target a fragment.
+    pub complex: bool,
+    /// `HTTP/1.1`; zeros until it is known.
+    pub version: [u8; 8],
+}
+
+/// Progress through a head.
+#[derive(Clone, Debug)]
+pub struct Scanner {
+    stage: Stage,
+    /// The next byte to look at.
+    at: usize,
+    /// Where the method, name or value being scanned begins.
+    start: usize,
+    /// A `/` was the last byte of the target.
+    after_slash: bool,
+    hash: u32,
+    unsafe_name: bool,
+    name: Span,
+    value: Span,
+    discard_unsafe: bool,
+    request_line: RequestLine,
+}
+
+/// Classes of target bytes.
+const PLAIN: u8 = 0;
+const SLASH: u8 = 1;
+const DOT: u8 = 2;
+const QUERY: u8 = 3;
+const ESCAPE: u8 = 4;
+const FRAGMENT: u8 = 5;
+const LINE_END: u8 = 6;
+const NUL: u8 = 7;
+
+static TARGET_CLASS: [u8; 256] = {
+    let mut table = [PLAIN; 256];
+    table[b'/' as usize] = SLASH;
+    table[b'.' as usize] = DOT;
+    table[b'?' as usize] = QUERY;
+    table[b'%' as usize] = ESCAPE;
+    table[b'#' as usize] = FRAGMENT;
+    table[b'\r' as usize] = LINE_END;
+    table[b'\n' as usize] = LINE_END;
+    table[0] = NUL;
+    table
+};
+
+/// Offset of the first control byte at or after `at`, or the length.
+fn find_control(buf: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    while let Some(Ok(eight)) = buf.get(at..at + 8).map(<[u8; 8]>::try_from) {
+        let word = u64::from_le_bytes(eight);
+        // The lowest marked byte is exact: a borrow can only come from a marked one below.
+        let below = word.wrapping_sub(ONES * 0x20) & !word & (ONES * 0x80);
+        if below != 0 {
+            return at + below.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while at < buf.len() && buf[at] >= 0x20 {
+        at += 1;
+    }
+    at
+}
+
+impl Scanner {
+    /// A scanner at the start of a request line.
+    pub fn new(discard_unsafe: bool) -> Scanner {
+        Scanner {
+            stage: Stage::Method,
+            at: 0,
+            start: 0,
+            after_slash: false,
+            hash: HASH_INIT,
+            unsafe_name: false,
+            name: Span::default(),
+            value: Span::default(),
+            discard_unsafe,
+            request_line: RequestLine {
+                line: Span::default(),
+                method: Span::default(),
+                target: Span::default(),
+                query: None,
+                complex: false,
+                version: [0; 8],
+            },
+        }
+    }
+
+    /// Nothing was scanned yet.
+    pub fn at_start(&self) -> bool {
+        self.at == 0
+    }
+
+    /// The request line, as far as it is known.
+    pub fn request_line(&self) -> &RequestLine {
+        &self.request_line
+    }
+
+    /// Where the element begins that is still incomplete: the request line, or the name or value
+    /// of a field. Header buffers count from here.
+    pub fn element_start(&self) -> usize {
+        match self.stage {
+            Stage::Method | Stage::BeforeTarget | Stage::Target | Stage::RequestLineEnd => 0,
+            Stage::Name | Stage::Value => self.start,
+            Stage::BeforeValue | Stage::Done => self.at,
+            // The carriage return.
+            Stage::FieldEnd | Stage::HeadEnd => self.at.saturating_sub(1),
+        }
+    }
+
+    /// Goes on through `buf`, which holds all bytes since the head began, up to the next event.
+    pub fn next(&mut self, buf: &[u8]) -> Result<Event, Violation> {
+        loop {
+            let known = match self.stage {
+                Stage::Method => self.method(buf)?,
+                Stage::BeforeTarget => self.before_target(buf)?,
+                Stage::Target => self.target(buf)?,
+                Stage::RequestLineEnd => {
+                    if self.line_feed(buf)? {
+                        self.begin_field();
+                        return Ok(Event::RequestLine);
+                    }
+                    false
+                }
+                Stage::Name => self.field_name(buf)?,
+                Stage::BeforeValue => self.before_value(buf),
+                Stage::Value => self.field_value(buf)?,
+                Stage::FieldEnd => {
+                    if self.line_feed(buf)? {
+                        return Ok(self.field());
+                    }
+                    false
+                }
+                Stage::HeadEnd => {
+                    if self.line_feed(buf)? {
+                        self.stage = Stage::Done;
+                        return Ok(Event::End(self.at));
+                    }
+                    false
+                }
+                Stage::Done => return Ok(Event::End(self.at)),
+            };
+            if !known {
+                return Ok(Event::Partial);
+            }
+        }
+    }
+
+    fn line_feed(&mut self, buf: &[u8]) -> Result<bool, Violation> {
+        match buf.get(self.at) {
+            Some(b'\n') => {
+                self.at += 1;
+                Ok(true)
+            }
+            Some(_) => Err(Violation::Syntax),
+            None => Ok(false),
+        }
+    }
+
+    fn method(&mut self, buf: &[u8]) -> Result<bool, Violation> {
+        while let Some(&byte) = buf.get(self.at) {
+            match byte {
+                b'A'..=b'Z' | b'_' | b'-' => self.at += 1,
+                b'\r' | b'\n' if self.at == self.start => {
+                    self.at += 1;
+                    self.start = self.at;
+                }
+                b' ' if self.at > self.start => {
+                    self.request_line.method = Span::new(self.start, self.at);
+                    self.at += 1;
+                    self.stage = Stage::BeforeTarget;
+                    return Ok(true);
+                }
+                _ => {
+                    self.request_line.method = Span::new(self.start, self.at);
+                    return Err(Violation::Syntax);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn before_target(&mut self, buf: &[u8]) -> Result<bool, Violation> {
+        while let Some(&byte) = buf.get(self.at) {
+            match byte {
+                b' ' => self.at += 1,
+                b'/' => {
+                    self.request_line.target = Span::new(self.at, self.at + 1);
+                    self.at += 1;
+                    self.after_slash = true;
+                    self.stage = Stage::Target;
+                    return Ok(true);
+                }
+                _ => return Err(Violation::Syntax),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Scans to the end of the line. Only there can the version be told from the target, because
+    /// a target may have spaces in it.
+    fn target(&mut self, buf: &[u8]) -> Result<bool, Violation> {
+        let mut at = self.at;
+        let mut after_slash = self.after_slash;
+        let found = loop {
+            let Some(&byte) = buf.get(at) else { break None };
+            let class = TARGET_CLASS[byte as usize];
+            if class >= LINE_END {
+                break Some(class);
+            }
+            at += 1;
+            if class == PLAIN {
+                after_slash = false;
+                continue;
+            }
+            let line = &mut self.request_line;
+            if class == FRAGMENT {
+                line.complex = true;
+            } else if line.query.is_none() {
+                match class {
+                    QUERY => line.query = Some(at as u32),
+                    ESCAPE => line.complex = true,
+                    SLASH | DOT => line.complex |= after_slash,
+                    _ => {}
+                }
+            }
+            after_slash = class == SLASH;
+        };
+        self.at = at;
+        self.after_slash = after_slash;
+        let start = self.request_line.target.start as usize;
+        match found {
+            None => {
+                self.request_line.target = Span::new(start, at);
+                Ok(false)
+            }
+            Some(NUL) => Err(Violation::Syntax),
+            Some(_) => {
+                self.version(buf, start)?;
+                self.stage = Stage::RequestLineEnd;
+                if buf[at] == b'\r' {
+                    self.at += 1;
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// Splits target and version; `self.at` is the line end.
+    fn version(&mut self, buf: &[u8], target: usize) -> Result<(), Violation> {
+        let line_end = self.at;
+        let space = line_end.saturating_sub(9);
+        if space <= target || buf[space] != b' ' {
+            self.request_line.target = Span::new(target, line_end);
+            return Err(Violation::Syntax);
+        }
+        let mut version = [0; 8];
+        version.copy_from_slice(&buf[space + 1..line_end]);
+        let mut target_end = space;
+        while buf[target_end - 1] == b' ' {
+            target_end -= 1;
+        }
+        let line = &mut self.request_line;
+        line.target = Span::new(target, target_end);
+        line.line = Span::new(line.method.start as usize, line_end);
+        match &version {
+            b"HTTP/1.1" | b"HTTP/1.0" => {}
+            [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+                if major.is_ascii_digit() && minor.is_ascii_digit() =>
+            {
+                if *major != b'1' {
+                    line.version = version;
+                    return Err(Violation::Version);
+                }
+            }
+            _ => return Err(Violation::Syntax),
+        }
+        line.version = version;
+        Ok(())
+    }
+
+    fn begin_field(&mut self) {
+        self.stage = Stage::Name;
+        self.start = self.at;
+        self.hash = HASH_INIT;
+        self.unsafe_name = false;
+    }
+
+    fn field_name(&mut self, buf: &[u8]) -> Result<bool, Violation> {
+        let limit = buf.len().min(self.start + MAX_FIELD_NAME + 1);
+        let mut at = self.at;
+        let mut hash = self.hash;
+        while at < limit {
+            let byte = buf[at];
+            let mut lower = NAME_BYTES[byte as usize];
+            if lower <= UNSAFE_NAME {
+                if lower != UNSAFE_NAME {
+                    break;
+                }
+                self.unsafe_name = true;
+                lower = byte;
+            }
+            hash = hash_byte(hash, lower);
+            at += 1;
+        }
+        self.at = at;
+        self.hash = hash;
+        if at - self.start > MAX_FIELD_NAME {
+            return Err(Violation::NameTooLong);
+        }
+        let Some(&byte) = buf.get(at) else { return Ok(false) };
+        let empty = at == self.start;
+        self.at = at + 1;
+        match byte {
+            b':' if !empty => {
+                self.name = Span::new(self.start, at);
+                self.stage = Stage::BeforeValue;
+            }
+            b'\r' if empty => self.stage = Stage::HeadEnd,
+            b'\n' if empty => {
+                self.at = at;
+                self.stage = Stage::HeadEnd;
+            }
+            _ => return Err(Violation::Syntax),
+        }
+        Ok(true)
+    }
+
+    fn before_value(&mut self, buf: &[u8]) -> bool {
+        while let Some(&byte) = buf.get(self.at) {
+            if byte != b' ' && byte != b'\t' {
+                self.start = self.at;
+                self.stage = Stage::Value;
+                return true;
+            }
+            self.at += 1;
+        }
+        false
+    }
+
+    fn field_value(&mut self, buf: &[u8]) -> Result<bool, Violation> {
+        loop {
+            self.at = find_control(buf, self.at);
+            match buf.get(self.at) {
+                None => return Ok(false),
+                Some(b'\t') => self.at += 1,
+                Some(b'\r' | b'\n') => break,
+                Some(_) => return Err(Violation::Syntax),
+            }
+        }
+        let mut end = self.at;
+        while end > self.start && matches!(buf[end - 1], b' ' | b'\t') {
+            end -= 1;
+        }
+        self.value = Span::new(self.start, end);
+        if buf[self.at] == b'\r' {
+            self.at += 1;
+        }
+        self.stage = Stage::FieldEnd;
+        Ok(true)
+    }
+
+    fn field(&mut self) -> Event {
+        let event = if self.unsafe_name && self.discard_unsafe {
+            Event::Dropped
+        } else {
+            Event::Field(Field {
+                name: self.name,
+                value: self.value,
+                hash: hash_end(self.hash),
+                skip: false,
+                hop_by_hop: false,
+            })
+        };
+        self.begin_field();
+        event
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_bytes_are_found_at_every_offset() {
+        for len in 0..40 {
+            for at in 0..len {
+                for byte in [0, 9, 0x1f] {
+                    let mut text = vec![b' '; len];
+                    text[at] = byte;
+                    text[at + 1..].fill(0x80);
+                    assert_eq!(find_control(&text, 0), at);
+                    assert_eq!(find_control(&text, at), at);
+                }
+            }
+            assert_eq!(find_control(&vec![0xff; len], 0), len);
+            assert_eq!(find_control(&vec![0x7f; len], 0), len);
+            assert_eq!(find_control(&vec![0x20; len], 0), len);
+        }
+    }
+
+    #[test]
+    fn no_byte_is_scanned_twice() {
+        // Every call gets one byte more; the offset never goes back.
+        let head = b"\r\nGET  /a b?c HTTP/1.1\r\nHost: \t x \t\r\nA:\r\n\r\nrest";
+        let mut scanner = Scanner::new(true);
+        let mut last = 0;
+        for len in 0..=head.len() {
+            loop {
+                match scanner.next(&head[..len]).unwrap() {
+                    Event::Partial => break,
+                    Event::End(at) => {
+                        assert_eq!(&head[at..], b"rest");
+                        assert_eq!(scanner.request_line().target.of(head), b"/a b?c");
+                        return;
+                    }
+                    _ => {}
+                }
+            }
+            assert!(scanner.at >= last && scanner.at <= len);
+            last = scanner.at;
+        }
+        panic!("no end found");
+    }
+}
