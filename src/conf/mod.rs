@@ -1,5 +1,9 @@
 //! JSON with Unit's error positions, schema validation, and the typed configuration.
 #![forbid(unsafe_code)]
 
+pub mod address;
 pub mod config;
 pub mod json;
+pub mod pass;
+pub mod percent;
+pub mod template;
