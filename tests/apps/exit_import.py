@@ -1,0 +1,5 @@
+"""Leaves the process while it is imported."""
+
+import os
+
+os._exit(7)

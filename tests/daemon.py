@@ -1,0 +1,338 @@
+"""A real unitd in a folder of its own, and what a test asks of it."""
+
+import json
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+APPS = pathlib.Path(__file__).resolve().parent / 'apps'
+BUILD = pathlib.Path(os.environ.get('NXT_BUILD', ROOT / 'build')).resolve()
+
+
+def free_port():
+    """A TCP port of loopback that nothing listens on."""
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def wait_for(condition, seconds=10, what='condition'):
+    """Polls until the condition is true; its value is returned."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f'{what}: not within {seconds} s')
+        time.sleep(0.02)
+
+
+def readable_by_all(path):
+    """Whether any user can reach the path (applications run as nobody)."""
+    path = pathlib.Path(path).resolve()
+    return all(p.stat().st_mode & stat.S_IXOTH for p in (path, *path.parents) if p.is_dir())
+
+
+class Answer:
+    """An HTTP answer."""
+
+    def __init__(self, status, reason, headers, body):
+        self.status, self.reason, self.headers, self.body = status, reason, headers, body
+
+    @property
+    def text(self):
+        return self.body.decode()
+
+    def header(self, name, default=None):
+        """The value of the first field of that name."""
+        return next((v for n, v in self.headers if n.lower() == name.lower()), default)
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Connection:
+    """A client connection that sends just the bytes it is given."""
+
+    def __init__(self, address, timeout=10):
+        family, target = address
+        self.sock = socket.socket(family)
+        self.sock.settimeout(timeout)
+        self.sock.connect(target)
+        self.buffer = b''
+
+    def send(self, data):
+        self.sock.sendall(data)
+
+    def _more(self):
+        data = self.sock.recv(65536)
+        self.buffer += data
+        return bool(data)
+
+    def _take(self, size):
+        while len(self.buffer) < size:
+            if not self._more():
+                raise EOFError(f'closed after {len(self.buffer)} of {size} bytes')
+        data, self.buffer = self.buffer[:size], self.buffer[size:]
+        return data
+
+    def _line(self):
+        while b'\r\n' not in self.buffer:
+            if not self._more():
+                raise EOFError(f'closed in a line: {self.buffer[:200]!r}')
+        line, self.buffer = self.buffer.split(b'\r\n', 1)
+        return line
+
+    def head(self):
+        """Reads the head of an answer: status, reason, fields."""
+        version, status, reason = (self._line().decode('latin-1').split(' ', 2) + [''])[:3]
+        assert version == 'HTTP/1.1'
+        headers = []
+        while line := self._line().decode('latin-1'):
+            name, value = line.split(':', 1)
+            headers.append((name, value.strip()))
+        return Answer(int(status), reason, headers, b'')
+
+    def answer(self, method='GET'):
+        """Reads one whole answer."""
+        a = self.head()
+        length = a.header('Content-Length')
+        if method == 'HEAD' or a.status in (204, 304) or a.status < 200:
+            pass
+        elif a.header('Transfer-Encoding') == 'chunked':
+            while size := int(self._line().split(b';')[0], 16):
+                a.body += self._take(size)
+                assert self._take(2) == b'\r\n'
+            assert self._line() == b''
+        elif length is not None:
+            a.body = self._take(int(length))
+        else:
+            while self._more():
+                pass
+            a.body, self.buffer = self.buffer, b''
+        return a
+
+    def closed(self, seconds=5):
+        """Whether the server closes the connection within that time."""
+        self.sock.settimeout(seconds)
+        try:
+            return not self.buffer and self.sock.recv(1) == b''
+        except ConnectionResetError:
+            return True
+        except TimeoutError:
+            return False
+
+    def close(self):
+        self.sock.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def http(address, method='GET', path='/', headers=(), body=b'', version='HTTP/1.1', timeout=10):
+    """One request on a connection of its own."""
+    with Connection(address, timeout) as c:
+        c.send(request(method, path, headers, body, version))
+        return c.answer(method)
+
+
+def request(method='GET', path='/', headers=(), body=b'', version='HTTP/1.1', close=True):
+    """The bytes of a request."""
+    fields = list(headers.items() if isinstance(headers, dict) else headers)
+    names = {n.lower() for n, _ in fields}
+    if 'host' not in names:
+        fields.insert(0, ('Host', 'localhost'))
+    if close and 'connection' not in names:
+        fields.append(('Connection', 'close'))
+    if body and not names & {'content-length', 'transfer-encoding'}:
+        fields.append(('Content-Length', str(len(body))))
+    head = f'{method} {path} {version}\r\n' + ''.join(f'{n}: {v}\r\n' for n, v in fields) + '\r\n'
+    return head.encode('latin-1') + body
+
+
+class Daemon:
+    """A running unitd. `port` is a free TCP port to listen on."""
+
+    def __init__(self, arguments=(), descriptors=None):
+        """`arguments` are added to the command line; `descriptors` limits each process."""
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix='nxt-test-'))
+        self.dir.chmod(0o755)
+        self.state = self.dir / 'state'
+        self.state.mkdir()
+        self.tmp = self.dir / 'tmp'
+        self.tmp.mkdir()
+        self.tmp.chmod(0o1777)
+        self.socket = self.dir / 'control.sock'
+        self.log_file = self.dir / 'unit.log'
+        self.pid_file = self.dir / 'unit.pid'
+        self.port = free_port()
+        self.arguments = list(arguments)
+        self.limit = descriptors
+        self.process = None
+        self.start()
+
+    def start(self):
+        """Starts the daemon on what its folder holds."""
+        user = []
+        if os.geteuid() == 0 and not readable_by_all(APPS):
+            # A checkout that only its owner can reach: the applications must run as the owner.
+            owner = ROOT.owner()
+            user = ['--user', owner]
+        self.process = subprocess.Popen(
+            [BUILD / 'sbin/unitd', '--no-daemon', '--control', f'unix:{self.socket}',
+             '--pid', self.pid_file, '--log', self.log_file, '--statedir', self.state,
+             '--modulesdir', BUILD / 'lib/unit/modules', '--tmpdir', self.tmp, *user, *self.arguments],
+            stdout=subprocess.DEVNULL, stderr=open(self.dir / 'stderr', 'ab'), preexec_fn=self._limit)
+        wait_for(lambda: self.alive() and self.socket.exists(), 10, 'control socket')
+        wait_for(lambda: self.control('GET', '/config').status == 200, 10, 'control API')
+
+    def _limit(self):
+        if self.limit:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.limit, self.limit))
+
+    def alive(self):
+        assert self.process.poll() is None, f'unitd ended: {self.log()}'
+        return True
+
+    def stop(self, signo=signal.SIGTERM, seconds=15):
+        """Ends the daemon; no process of it may be left."""
+        if self.process is None:
+            return 0
+        tree = self.processes()
+        self.process.send_signal(signo)
+        code = self.process.wait(seconds)
+        self.process = None
+        left = wait_for_end(tree)
+        assert not left, f'processes left behind: {left}'
+        return code
+
+    def remove(self):
+        """Ends the daemon, whatever its state, and removes its folder."""
+        if self.process is not None and self.process.poll() is None:
+            tree = self.processes()
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            for pid in wait_for_end(tree):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def log(self):
+        return self.log_file.read_text(errors='replace') if self.log_file.exists() else ''
+
+    def wait_log(self, text, seconds=10):
+        """Waits until the log holds the text."""
+        wait_for(lambda: text in self.log(), seconds, f'log record {text!r}')
+
+    # The control API.
+
+    def control(self, method, path, body=b''):
+        if not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        return http((socket.AF_UNIX, str(self.socket)), method, path, body=body, timeout=60)
+
+    def configure(self, config, path='/config'):
+        """Puts a configuration that must be accepted."""
+        a = self.control('PUT', path, config)
+        assert a.status == 200, f'{a.text}\n{self.log()}'
+
+    def serve(self, applications=None, listeners=None, routes=None, settings=None):
+        """Puts a configuration; by default one listener on `port` for the only application."""
+        applications = applications or {}
+        if listeners is None:
+            target = 'routes' if routes is not None else f'applications/{next(iter(applications))}'
+            listeners = {f'127.0.0.1:{self.port}': {'pass': target}}
+        config = {'listeners': listeners, 'applications': applications}
+        if routes is not None:
+            config['routes'] = routes
+        if settings is not None:
+            config['settings'] = settings
+        self.configure(config)
+
+    @property
+    def address(self):
+        return (socket.AF_INET, ('127.0.0.1', self.port))
+
+    def connect(self, timeout=10):
+        return Connection(self.address, timeout)
+
+    def get(self, path='/', headers=(), **more):
+        return http(self.address, 'GET', path, headers, **more)
+
+    def post(self, path='/', body=b'', headers=(), **more):
+        return http(self.address, 'POST', path, headers, body, **more)
+
+    # The process tree.
+
+    def processes(self):
+        """pid → title of the daemon and all its descendants."""
+        parents = {}
+        for d in os.listdir('/proc'):
+            if d.isdigit():
+                try:
+                    stat_line = pathlib.Path(f'/proc/{d}/stat').read_text()
+                    fields = stat_line[stat_line.rindex(')') + 2:].split()
+                    if fields[0] != 'Z':
+                        parents.setdefault(int(fields[1]), []).append(int(d))
+                except (FileNotFoundError, ProcessLookupError):
+                    pass
+        found, todo = {}, [self.process.pid]
+        while todo:
+            pid = todo.pop()
+            found[pid] = title(pid)
+            todo += parents.get(pid, [])
+        return found
+
+    def pids(self, text):
+        """The processes whose title contains the text."""
+        return [p for p, t in self.processes().items() if text in t]
+
+    def pid(self, text):
+        """The one process whose title contains the text, once it is there."""
+        return wait_for(lambda: self.pids(text), 10, f'process {text!r}')[0]
+
+
+def title(pid):
+    try:
+        return pathlib.Path(f'/proc/{pid}/cmdline').read_bytes().replace(b'\0', b' ').decode(errors='replace').strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ''
+
+
+def exists(pid):
+    """Whether the process runs (a zombie does not)."""
+    try:
+        stat_line = pathlib.Path(f'/proc/{pid}/stat').read_text()
+        return stat_line[stat_line.rindex(')') + 2] != 'Z'
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_for_end(pids, seconds=5):
+    """Waits for processes to end; those that did not are returned."""
+    end = time.monotonic() + seconds
+    left = [p for p in pids if exists(p)]
+    while left and time.monotonic() < end:
+        time.sleep(0.02)
+        left = [p for p in left if exists(p)]
+    return left
+
+
+def descriptors(pid):
+    """How many descriptors a process has open."""
+    return len(os.listdir(f'/proc/{pid}/fd'))

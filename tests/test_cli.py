@@ -1,0 +1,125 @@
+"""The command line, the daemon mode, the log."""
+
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from daemon import BUILD, Daemon, wait_for, wait_for_end
+
+UNITD = BUILD / 'sbin/unitd'
+
+
+def run(*arguments):
+    return subprocess.run([UNITD, *map(str, arguments)], capture_output=True, text=True, timeout=20)
+
+
+def test_version():
+    r = run('--version', '--nonsense')
+    assert (r.returncode, r.stdout) == (0, '')
+    assert re.fullmatch(r'unit version: 1\.35\.0\nconfigured as \./configure.*\n', r.stderr)
+
+
+def test_help():
+    for option in ('--help', '-h'):
+        r = run(option)
+        assert r.returncode == 0
+        for name in ('--version', '--no-daemon', '--control', '--control-mode', '--control-user', '--control-group',
+                     '--pid', '--log', '--modulesdir', '--statedir', '--tmpdir', '--user', '--group'):
+            assert name in r.stdout
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (['--nonsense'], 'unknown option "--nonsense", try "{unitd} -h" for available options'),
+    (['--control'], 'option "--control" requires socket address'),
+    (['--pid'], 'option "--pid" requires filename'),
+    (['--user'], 'option "--user" requires username'),
+    (['--statedir'], 'option "--statedir" requires directory'),
+    (['--control-mode'], 'option "--control-mode" requires a mode'),
+])
+def test_bad_arguments(arguments, message):
+    r = run(*arguments)
+    assert r.returncode == 1
+    assert message.format(unitd=UNITD) in r.stderr
+
+
+def test_deprecated_options(tmp_path):
+    r = run('--state', tmp_path, '--version')
+    assert 'option "--state" is deprecated; use "--statedir" instead' in r.stderr
+
+
+@pytest.mark.parametrize('option, value', [('--log', '/nonexistent/x.log'), ('--control', 'unix:'), ('--control', '1.2.3:x'),
+                                           ('--user', 'no-such-user')])
+def test_start_that_cannot_be(tmp_path, option, value):
+    if option == '--user' and os.geteuid() != 0:
+        pytest.skip('ignored without root')
+    arguments = {'--log': tmp_path / 'log', '--pid': tmp_path / 'pid', '--control': f'unix:{tmp_path}/c',
+                 '--statedir': tmp_path, '--modulesdir': tmp_path, '--tmpdir': tmp_path}
+    arguments[option] = value
+    r = run('--no-daemon', *(x for pair in arguments.items() for x in pair))
+    assert r.returncode == 1
+    assert (r.stderr + ((tmp_path / 'log').read_text() if (tmp_path / 'log').exists() else '')).strip()
+
+
+def test_daemon_mode(tmp_path):
+    r = run('--log', tmp_path / 'log', '--pid', tmp_path / 'pid', '--control', f'unix:{tmp_path}/control',
+            '--statedir', tmp_path, '--modulesdir', BUILD / 'lib/unit/modules', '--tmpdir', tmp_path,
+            '--control-mode', '666')
+    assert r.returncode == 0
+    wait_for((tmp_path / 'control').exists)
+    pid = int(wait_for(lambda: (tmp_path / 'pid').read_text() if (tmp_path / 'pid').exists() else ''))
+    try:
+        assert (tmp_path / 'control').stat().st_mode & 0o777 == 0o666
+        assert (tmp_path / 'log').stat().st_mode & 0o777 == 0o600
+        assert os.getsid(pid) == pid
+        wait_for(lambda: 'router started' in (tmp_path / 'log').read_text())
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        assert not wait_for_end([pid], 10)
+    assert not (tmp_path / 'control').exists()
+
+
+def test_log_lines(unit):
+    for line in unit.log().splitlines():
+        assert re.match(r'\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(alert|error|warn|notice|info)\] \d+#\d+ ', line), line
+    for record in ('discovery started', 'controller started', 'router started'):
+        assert record in unit.log()
+
+
+def test_log_rotation(unit):
+    unit.log_file.rename(unit.dir / 'old.log')
+    os.kill(unit.process.pid, signal.SIGUSR1)
+    wait_for(unit.log_file.exists)
+    os.kill(unit.pid('unit: router'), signal.SIGKILL)
+    unit.wait_log('exited on signal 9')
+    wait_for(lambda: unit.control('GET', '/config').status == 200)
+
+
+def test_second_daemon_on_a_live_control_socket(unit, tmp_path):
+    r = run('--no-daemon', '--control', f'unix:{unit.socket}', '--log', tmp_path / 'log', '--pid', tmp_path / 'pid',
+            '--statedir', tmp_path, '--modulesdir', tmp_path, '--tmpdir', tmp_path)
+    assert r.returncode == 1
+    assert unit.control('GET', '/config').status == 200
+
+
+def test_modules_that_do_not_load(tmp_path):
+    (tmp_path / 'broken.unit.so').write_bytes(b'not an ELF file')
+    (tmp_path / 'empty.unit.so').write_bytes(b'')
+    subprocess.run(['gcc', '-shared', '-x', 'c', '-o', tmp_path / 'foreign.unit.so', '-'], input=b'int x;', check=True)
+    subprocess.run(['gcc', '-shared', '-x', 'c', '-o', tmp_path / 'other.unit.so', '-'], check=True,
+                   input=b'unsigned c[2] = {13400, 0}; struct { unsigned long l; unsigned *c; char pad[64]; } '
+                         b'nxt_app_module = { sizeof c, c };')
+    tmp_path.chmod(0o755)
+    daemon = Daemon(['--modulesdir', str(tmp_path)])
+    try:
+        for name in ('broken.unit.so', 'empty.unit.so', 'foreign.unit.so', 'other.unit.so'):
+            assert name in daemon.log(), name
+        a = daemon.control('PUT', '/config', {'applications': {'a': {'type': 'python', 'module': 'm'}}})
+        assert (a.status, a.json()['detail']) == (
+            400, 'The module to run "python" is not found among the available application modules.')
+        daemon.serve(routes=[{'action': {'return': 200}}])
+        assert daemon.get().status == 200
+    finally:
+        daemon.remove()
