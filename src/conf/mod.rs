@@ -4,6 +4,9 @@
 pub mod address;
 pub mod config;
 pub mod json;
+mod load;
 pub mod pass;
 pub mod percent;
 pub mod template;
+
+pub use load::ConfigError;
