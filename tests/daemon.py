@@ -165,8 +165,9 @@ def request(method='GET', path='/', headers=(), body=b'', version='HTTP/1.1', cl
 class Daemon:
     """A running unitd. `port` is a free TCP port to listen on."""
 
-    def __init__(self, arguments=(), descriptors=None):
-        """`arguments` are added to the command line; `descriptors` limits each process."""
+    def __init__(self, arguments=(), descriptors=None, binary=None):
+        """`arguments` are added to the command line; `descriptors` limits each process;
+        `binary` is the daemon to run instead of the built one."""
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix='nxt-test-'))
         self.dir.chmod(0o755)
         self.state = self.dir / 'state'
@@ -180,6 +181,7 @@ class Daemon:
         self.port = free_port()
         self.arguments = list(arguments)
         self.limit = descriptors
+        self.binary = binary or BUILD / 'sbin/unitd'
         self.process = None
         self.start()
 
@@ -191,7 +193,7 @@ class Daemon:
             owner = ROOT.owner()
             user = ['--user', owner]
         self.process = subprocess.Popen(
-            [BUILD / 'sbin/unitd', '--no-daemon', '--control', f'unix:{self.socket}',
+            [self.binary, '--no-daemon', '--control', f'unix:{self.socket}',
              '--pid', self.pid_file, '--log', self.log_file, '--statedir', self.state,
              '--modulesdir', BUILD / 'lib/unit/modules', '--tmpdir', self.tmp, *user, *self.arguments],
             stdout=subprocess.DEVNULL, stderr=open(self.dir / 'stderr', 'ab'), preexec_fn=self._limit)
