@@ -1,0 +1,150 @@
+//! Shared memory: anonymous files of the kernel and their mappings.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::ptr::NonNull;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::stat::fstat;
+use nix::unistd::ftruncate;
+
+/// Why shared memory could not be created or mapped.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryError {
+    /// A system call failed.
+    #[error("{call} failed: {errno}")]
+    Os {
+        /// The call.
+        call: &'static str,
+        /// Its error.
+        errno: Errno,
+    },
+    /// The descriptor's file is smaller than the structure in it.
+    #[error("shared memory of {found} bytes where {needed} are needed")]
+    TooSmall {
+        /// The file's size.
+        found: u64,
+        /// What the structure takes.
+        needed: usize,
+    },
+}
+
+fn os(call: &'static str) -> impl Fn(Errno) -> MemoryError {
+    move |errno| MemoryError::Os { call, errno }
+}
+
+/// Creates an anonymous file of `size` zero bytes, close-on-exec. Its size is sealed, so that no
+/// peer can make a mapping of it fault by shrinking it.
+pub fn create_memory(size: usize) -> Result<OwnedFd, MemoryError> {
+    let name = CString::from(c"unit");
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    let fd = memfd_create(name.as_c_str(), flags).map_err(os("memfd_create()"))?;
+    ftruncate(&fd, size as i64).map_err(os("ftruncate()"))?;
+    seal_size(fd.as_fd());
+    Ok(fd)
+}
+
+/// Best effort: a file that another program made may not allow seals.
+fn seal_size(fd: BorrowedFd<'_>) {
+    let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW;
+    let _ = fcntl(fd, FcntlArg::F_ADD_SEALS(seals));
+}
+
+/// A shared, writable mapping; unmapped on drop.
+#[derive(Debug)]
+pub struct Mapping {
+    start: NonNull<u8>,
+    size: usize,
+}
+
+// SAFETY: the mapping is plain memory that stays valid for the life of the value whatever thread
+// holds it; all access goes through atomics or raw pointers whose users answer for races.
+unsafe impl Send for Mapping {}
+// SAFETY: as above; a shared reference only gives out a pointer.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Maps the first `size` bytes of the file, which must have at least as many.
+    pub fn new(fd: BorrowedFd<'_>, size: usize) -> Result<Self, MemoryError> {
+        seal_size(fd);
+        let found = fstat(fd).map_err(os("fstat()"))?.st_size as u64;
+        if found < size as u64 {
+            return Err(MemoryError::TooSmall { found, needed: size });
+        }
+        // SAFETY: the kernel chooses the address, so no existing mapping is touched; the result is
+        // checked before use.
+        let p = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                size,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED,
+                fd.as_raw_fd(),
+                0,
+            )
+        };
+        match NonNull::new(p.cast::<u8>()) {
+            Some(start) if p != libc::MAP_FAILED => Ok(Mapping { start, size }),
+            _ => Err(MemoryError::Os { call: "mmap()", errno: Errno::last() }),
+        }
+    }
+
+    /// The first byte; page-aligned.
+    pub fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    /// Length in bytes.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: start and size are those of a mapping that this value alone owns.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.size) };
+    }
+}
+
+/// Reads a whole shared-memory file that a message passed (configuration, certificates).
+pub fn read_memory(fd: OwnedFd, limit: u64) -> std::io::Result<Vec<u8>> {
+    use std::io::{Read, Seek};
+    let mut file = File::from(fd);
+    file.rewind()?;
+    let mut out = Vec::new();
+    file.take(limit).read_to_end(&mut out)?;
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_small_a_file_is_refused() {
+        let fd = create_memory(4096).unwrap();
+        let err = Mapping::new(fd.as_fd(), 4097).unwrap_err();
+        assert!(matches!(err, MemoryError::TooSmall { found: 4096, needed: 4097 }), "{err}");
+        assert!(Mapping::new(fd.as_fd(), 4096).is_ok());
+    }
+
+    #[test]
+    fn a_peer_cannot_shrink_it() {
+        let fd = create_memory(8192).unwrap();
+        assert_eq!(ftruncate(&fd, 0), Err(Errno::EPERM));
+    }
+
+    #[test]
+    fn mappings_share_bytes_and_files_can_be_read_back() {
+        let fd = create_memory(100).unwrap();
+        let a = Mapping::new(fd.as_fd(), 100).unwrap();
+        // SAFETY: byte 7 is inside the mapping, and nobody else has it.
+        unsafe { a.start().add(7).write(9) };
+        let back = read_memory(fd, 50).unwrap();
+        assert_eq!((back.len(), back[7]), (50, 9));
+    }
+}

@@ -1,0 +1,456 @@
+//! The two sides of a port: [`Sender`] for its write end, [`Receiver`] for its read end.
+//!
+//! A port with a queue has two channels, and the order of messages across them is kept like this:
+//! a message that cannot go through the queue (too long, with descriptors) goes through the socket,
+//! and a one-byte `READ_SOCKET` item in the queue holds its place. The reader that meets the item
+//! turns to the socket; a socket message that it meets too early waits for its item. `READ_QUEUE`
+//! on the socket only wakes.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::message::{Body, ChunkRef, HEADER_SIZE, Header, MAX_BODY, Message, kind};
+use super::outbox::Outbox;
+use super::queue::{MAX_MESSAGE, PortQueue};
+use super::reassembly::Reassembly;
+use super::socket::{self, ReceiveError, SendError};
+use super::{Pid, ring};
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// The kernel or the queue has it.
+    Done,
+    /// It waits in this process: call [`Sender::flush`] when the descriptor becomes writable.
+    Pending,
+}
+
+/// The write end of a port. It can be shared between threads.
+#[derive(Debug)]
+pub struct Sender {
+    socket: OwnedFd,
+    queue: Option<PortQueue>,
+    outbox: Mutex<Outbox>,
+    pending: AtomicBool,
+}
+
+impl Sender {
+    /// Takes a nonblocking socket, and the queue of a port that has one.
+    pub fn new(socket: OwnedFd, queue: Option<PortQueue>) -> Self {
+        Sender { socket, queue, outbox: Mutex::default(), pending: AtomicBool::new(false) }
+    }
+
+    /// Whether the port has a queue.
+    pub fn has_queue(&self) -> bool {
+        self.queue.is_some()
+    }
+
+    /// Gives a port its queue, which arrives later than its socket (`PROCESS_READY`).
+    pub fn set_queue(&mut self, queue: PortQueue) {
+        self.queue = Some(queue);
+    }
+
+    /// Sends a message, in fragments if it is long, with at most two descriptors. They are
+    /// borrowed: to hand a descriptor over, drop it after the call.
+    pub fn send(
+        &self,
+        header: &Header,
+        body: &[u8],
+        fds: &[BorrowedFd<'_>],
+    ) -> Result<Sent, SendError> {
+        if let Some(queue) = &self.queue
+            && header.kind != kind::READ_QUEUE
+        {
+            if fds.is_empty() && HEADER_SIZE + body.len() <= MAX_MESSAGE {
+                let mut item = [0; MAX_MESSAGE];
+                item[..HEADER_SIZE].copy_from_slice(&header.encode());
+                item[HEADER_SIZE..HEADER_SIZE + body.len()].copy_from_slice(body);
+                let wake = enqueue(queue, &item[..HEADER_SIZE + body.len()])?;
+                if !wake {
+                    return Ok(Sent::Done);
+                }
+                let wake = Header { kind: kind::READ_QUEUE, ..*header };
+                return self.send_datagram(&wake, &[], &[]);
+            }
+            if body.len() <= MAX_BODY {
+                // The socket message itself wakes the reader.
+                enqueue(queue, &[kind::READ_SOCKET])?;
+            }
+        }
+        if body.len() <= MAX_BODY {
+            return self.send_datagram(header, body, fds);
+        }
+
+        let mut sent = Sent::Done;
+        let count = body.len().div_ceil(MAX_BODY);
+        for (i, part) in body.chunks(MAX_BODY).enumerate() {
+            if let Some(queue) = &self.queue {
+                enqueue(queue, &[kind::READ_SOCKET])?;
+            }
+            let header = Header { nf: i > 0, mf: i + 1 < count, ..*header };
+            sent = self.send_datagram(&header, part, if i == 0 { fds } else { &[] })?;
+        }
+        Ok(sent)
+    }
+
+    /// Sends a message whose body lies in shared memory.
+    pub fn send_chunks(&self, header: &Header, chunks: &[ChunkRef]) -> Result<Sent, SendError> {
+        let header = Header { mmap: true, ..*header };
+        match chunks {
+            [one] => self.send(&header, &one.encode(), &[]),
+            many => {
+                let body: Vec<u8> = many.iter().flat_map(|c| c.encode()).collect();
+                self.send(&header, &body, &[])
+            }
+        }
+    }
+
+    fn send_datagram(
+        &self,
+        header: &Header,
+        body: &[u8],
+        fds: &[BorrowedFd<'_>],
+    ) -> Result<Sent, SendError> {
+        let mut outbox = self.outbox.lock().unwrap_or_else(|e| e.into_inner());
+        if outbox.is_empty() {
+            match socket::send(self.socket.as_fd(), header, body, fds) {
+                Ok(()) => return Ok(Sent::Done),
+                Err(SendError::Full) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        outbox.push(header, body, fds)?;
+        self.pending.store(true, Ordering::Release);
+        Ok(Sent::Pending)
+    }
+
+    /// Sends what waits, as far as the socket takes it; whether nothing waits any more.
+    pub fn flush(&self) -> Result<bool, SendError> {
+        let mut outbox = self.outbox.lock().unwrap_or_else(|e| e.into_inner());
+        let result = outbox.flush(self.socket.as_fd());
+        self.pending.store(!outbox.is_empty(), Ordering::Release);
+        result
+    }
+
+    /// Whether messages wait for the socket.
+    pub fn has_pending(&self) -> bool {
+        self.pending.load(Ordering::Acquire)
+    }
+}
+
+fn enqueue(queue: &PortQueue, item: &[u8]) -> Result<bool, SendError> {
+    // A corrupt queue belongs to a peer that takes nothing any more; for the writer it is full.
+    queue.send(item).map_err(|_| SendError::Full)
+}
+
+impl AsFd for Sender {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for Sender {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
+
+/// Socket messages that may wait for their place. An honest writer is ahead by no more than the
+/// number of its threads.
+const MAX_SUSPENDED: usize = 256;
+
+/// The read end of a port.
+///
+/// Call [`Receiver::receive`] until it returns `Ok(None)`, then wait until the descriptor is
+/// readable. `Ok(None)` always follows an empty socket, so that edge-triggered waiting is safe.
+#[derive(Debug)]
+pub struct Receiver {
+    socket: OwnedFd,
+    queue: Option<PortQueue>,
+    /// The queue's writers know that this reader is awake.
+    awake: bool,
+    /// `READ_SOCKET` items seen whose messages are still to come.
+    from_socket: usize,
+    suspended: VecDeque<Message>,
+    reassembly: Reassembly,
+}
+
+impl Receiver {
+    /// Takes a nonblocking socket, and the queue of a port that has one.
+    pub fn new(socket: OwnedFd, queue: Option<PortQueue>) -> Self {
+        Receiver {
+            socket,
+            queue,
+            awake: false,
+            from_socket: 0,
+            suspended: VecDeque::new(),
+            reassembly: Reassembly::default(),
+        }
+    }
+
+    /// The next message; `None` if there is none now. After [`ReceiveError::Malformed`] go on.
+    pub fn receive(&mut self) -> Result<Option<Message>, ReceiveError> {
+        loop {
+            let message = self.receive_ordered()?;
+            let Some(message) = message else { return Ok(None) };
+            if message.header.kind == kind::READ_QUEUE {
+                continue;
+            }
+            if let Some(whole) = self.reassembly.accept(message)? {
+                return Ok(Some(whole));
+            }
+        }
+    }
+
+    /// Drops the unfinished messages of a dead process.
+    pub fn forget_peer(&mut self, pid: Pid) {
+        self.reassembly.forget_peer(pid);
+    }
+
+    fn receive_ordered(&mut self) -> Result<Option<Message>, ReceiveError> {
+        let Some(queue) = &self.queue else { return socket::receive(self.socket.as_fd()) };
+        if !self.awake {
+            queue.reader_awake();
+            self.awake = true;
+        }
+        loop {
+            if self.from_socket == 0 {
+                match dequeue(queue)? {
+                    Dequeued::Message(message) => return Ok(Some(message)),
+                    Dequeued::ReadSocket => {
+                        self.from_socket = 1;
+                        continue;
+                    }
+                    Dequeued::Nothing => {}
+                }
+            } else if let Some(message) = self.suspended.pop_front() {
+                self.from_socket = 0;
+                return Ok(Some(message));
+            }
+
+            let Some(message) = socket::receive(self.socket.as_fd())? else {
+                queue.reader_idle();
+                self.awake = false;
+                // What was put in before the counter fell gave no wake-up.
+                if self.from_socket == 0 {
+                    match dequeue(queue)? {
+                        Dequeued::Nothing => return Ok(None),
+                        found => {
+                            queue.reader_awake();
+                            self.awake = true;
+                            match found {
+                                Dequeued::Message(message) => return Ok(Some(message)),
+                                _ => self.from_socket = 1,
+                            }
+                            continue;
+                        }
+                    }
+                }
+                return Ok(None);
+            };
+            if message.header.kind == kind::READ_QUEUE {
+                continue;
+            }
+            if self.from_socket > 0 {
+                self.from_socket = 0;
+                return Ok(Some(message));
+            }
+            if self.suspended.len() >= MAX_SUSPENDED {
+                return Err(ReceiveError::Malformed("socket message without a place in the queue"));
+            }
+            self.suspended.push_back(message);
+        }
+    }
+}
+
+fn dequeue(queue: &PortQueue) -> Result<Dequeued, ReceiveError> {
+    let item = queue
+        .receive()
+        .map_err(|ring::Corrupt| ReceiveError::Malformed("the shared queue is corrupt"))?;
+    let Some(item) = item else { return Ok(Dequeued::Nothing) };
+    let bytes = item.bytes();
+    if bytes == [kind::READ_SOCKET] {
+        return Ok(Dequeued::ReadSocket);
+    }
+    let header =
+        Header::decode(bytes).ok_or(ReceiveError::Malformed("queue item without a header"))?;
+    let body = Body::new(&bytes[HEADER_SIZE..]);
+    Ok(Dequeued::Message(Message { header, body, ..Message::default() }))
+}
+
+enum Dequeued {
+    Message(Message),
+    ReadSocket,
+    Nothing,
+}
+
+impl AsFd for Receiver {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for Receiver {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
+
+/// A new port of this process without a queue: its read end and its write end.
+pub fn create() -> Result<(Receiver, OwnedFd), nix::errno::Errno> {
+    let (read, write) = socket::pair()?;
+    Ok((Receiver::new(read, None), write))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::poll::{PollFd, PollFlags, poll};
+    use std::sync::Arc;
+
+    fn with_queue() -> (Receiver, Sender) {
+        let (read, write) = socket::pair().unwrap();
+        let (queue, fd) = PortQueue::create().unwrap();
+        let reader = PortQueue::map(fd.as_fd()).unwrap();
+        (Receiver::new(read, Some(reader)), Sender::new(write, Some(queue)))
+    }
+
+    fn header(stream: u32) -> Header {
+        Header::new(1, kind::DATA, stream)
+    }
+
+    #[test]
+    fn both_channels_keep_one_order() {
+        let (mut receiver, sender) = with_queue();
+        let file = std::fs::File::open("/dev/null").unwrap();
+        let long = vec![7; 5000];
+        let huge = vec![9; 3 * MAX_BODY + 1];
+        for round in 0..50 {
+            let base = round * 10;
+            sender.send(&header(base), b"short", &[]).unwrap();
+            sender.send(&header(base + 1), &long, &[]).unwrap();
+            sender.send(&header(base + 2), b"", &[]).unwrap();
+            sender.send(&header(base + 3), b"", &[file.as_fd()]).unwrap();
+            sender.send(&header(base + 4), &huge, &[file.as_fd()]).unwrap();
+            sender.send(&header(base + 5), b"end", &[]).unwrap();
+            for i in 0..6 {
+                let m = receiver.receive().unwrap().unwrap();
+                assert_eq!(m.header.stream, base + i);
+                assert_eq!(m.fds[0].is_some(), i == 3 || i == 4);
+                match i {
+                    1 => assert_eq!(&*m.body, &long[..]),
+                    4 => assert_eq!(&*m.body, &huge[..]),
+                    _ => {}
+                }
+            }
+            assert!(receiver.receive().unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn a_waiting_reader_is_woken() {
+        let (mut receiver, sender) = with_queue();
+        assert!(receiver.receive().unwrap().is_none());
+        let readable = |r: &Receiver| {
+            poll(&mut [PollFd::new(r.as_fd(), PollFlags::POLLIN)], 0u8).unwrap() == 1
+        };
+        assert!(!readable(&receiver));
+        for _ in 0..3 {
+            sender.send(&header(1), b"", &[]).unwrap();
+            assert!(readable(&receiver));
+            assert!(receiver.receive().unwrap().is_some());
+            assert!(receiver.receive().unwrap().is_none());
+            assert!(!readable(&receiver));
+        }
+    }
+
+    #[test]
+    fn a_full_socket_keeps_messages_and_order() {
+        for queue in [false, true] {
+            let (mut receiver, sender) = if queue {
+                with_queue()
+            } else {
+                let (receiver, write) = create().unwrap();
+                (receiver, Sender::new(write, None))
+            };
+            let body = vec![1; 8000];
+            let mut sent = 0;
+            while sender.send(&header(sent), &body, &[sender.as_fd()]).unwrap() == Sent::Done {
+                sent += 1;
+            }
+            assert!(sender.has_pending());
+            sender.send(&header(sent + 1), b"last", &[]).unwrap();
+            let mut next = 0;
+            while next <= sent + 1 {
+                match receiver.receive().unwrap() {
+                    Some(m) => {
+                        assert_eq!(m.header.stream, next);
+                        assert_eq!(m.fds[0].is_some(), next <= sent);
+                        next += 1;
+                    }
+                    None => {
+                        sender.flush().unwrap();
+                    }
+                }
+            }
+            assert!(!sender.has_pending());
+        }
+    }
+
+    #[test]
+    fn many_threads_one_reader() {
+        let (mut receiver, sender) = with_queue();
+        let sender = Arc::new(sender);
+        std::thread::scope(|s| {
+            for t in 0..3u32 {
+                let sender = sender.clone();
+                s.spawn(move || {
+                    for i in 0..2000u32 {
+                        let h = header(t << 16 | i);
+                        let body: &[u8] = if i % 7 == 0 { &[5; 200] } else { b"abc" };
+                        loop {
+                            match sender.send(&h, body, &[]) {
+                                Ok(_) => break,
+                                Err(SendError::Full) => std::thread::yield_now(),
+                                Err(e) => panic!("{e}"),
+                            }
+                        }
+                    }
+                });
+            }
+            let mut next = [0u32; 3];
+            while next != [2000; 3] {
+                match receiver.receive().unwrap() {
+                    Some(m) => {
+                        let (t, i) = (m.header.stream >> 16, m.header.stream & 0xFFFF);
+                        assert_eq!(next[t as usize], i);
+                        assert_eq!(m.body.len(), if i % 7 == 0 { 200 } else { 3 });
+                        next[t as usize] += 1;
+                    }
+                    None => {
+                        sender.flush().unwrap();
+                        let mut fds = [PollFd::new(receiver.as_fd(), PollFlags::POLLIN)];
+                        assert_eq!(poll(&mut fds, 5000u16).unwrap(), 1, "a wake-up was lost");
+                    }
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn malformed_items_do_not_stop_the_port() {
+        let (mut receiver, sender) = with_queue();
+        let queue = sender.queue.clone().unwrap();
+        queue.send(b"junk").unwrap();
+        queue.send(&[kind::READ_SOCKET]).unwrap();
+        queue.send(&header(4).encode()).unwrap();
+        assert!(matches!(receiver.receive(), Err(ReceiveError::Malformed(_))));
+        // The promised socket message does not come: nothing can be delivered, nothing spins.
+        assert!(receiver.receive().unwrap().is_none());
+        socket::send(sender.as_fd(), &header(3), b"", &[]).unwrap();
+        assert_eq!(receiver.receive().unwrap().unwrap().header.stream, 3);
+        assert_eq!(receiver.receive().unwrap().unwrap().header.stream, 4);
+    }
+}

@@ -1,0 +1,377 @@
+//! Queues of short messages in shared memory: `nxt_port_queue_t` (one reader, 16384 items) and
+//! `nxt_app_queue_t` (shared by the processes of an application, 131072 items with a tracking
+//! word).
+//!
+//! Layout: a counter, the ring of free item numbers, the ring of used ones, the items. An item is
+//! its size (one byte), up to 31 bytes and, in the application queue, the tracking word. A writer
+//! takes a free item, fills it and puts its number into the used ring.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::memory::{Mapping, MemoryError, create_memory};
+use super::ring::{Corrupt, Ring};
+
+/// The longest message that a queue takes.
+pub const MAX_MESSAGE: usize = 31;
+
+const PORT_ITEMS: usize = 16384;
+const APP_ITEMS: usize = 131072;
+
+/// Why a message could not be put into a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueueError {
+    /// All items are in use: the reader does not keep up.
+    #[error("the shared queue is full")]
+    Full,
+    /// The message is longer than [`MAX_MESSAGE`].
+    #[error("the message is too long for the shared queue")]
+    TooLong,
+    /// A peer broke the queue.
+    #[error(transparent)]
+    Corrupt(#[from] Corrupt),
+}
+
+/// A message copied out of a queue.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueMessage {
+    bytes: [u8; 32],
+}
+
+impl QueueMessage {
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[1..1 + (self.bytes[0] as usize).min(MAX_MESSAGE)]
+    }
+
+    /// The first four bytes: the stream of a message that starts with a header.
+    fn stream(&self) -> u32 {
+        u32::from_ne_bytes([self.bytes[1], self.bytes[2], self.bytes[3], self.bytes[4]])
+    }
+}
+
+/// Items are kept as words, because a peer may write while we read: atomic accesses make that a
+/// wrong message instead of undefined behaviour.
+#[repr(C)]
+struct Shared<const N: usize, const WORDS: usize> {
+    counter: AtomicU32,
+    free: Ring<AtomicU32, N>,
+    used: Ring<AtomicU32, N>,
+    items: [[AtomicU32; WORDS]; N],
+}
+
+const _: () = assert!(size_of::<Shared<PORT_ITEMS, 8>>() == 655_380);
+const _: () = assert!(size_of::<Shared<APP_ITEMS, 9>>() == 5_767_188);
+
+#[derive(Debug)]
+struct SharedQueue<const N: usize, const WORDS: usize> {
+    map: Arc<Mapping>,
+}
+
+impl<const N: usize, const WORDS: usize> Clone for SharedQueue<N, WORDS> {
+    fn clone(&self) -> Self {
+        SharedQueue { map: self.map.clone() }
+    }
+}
+
+impl<const N: usize, const WORDS: usize> SharedQueue<N, WORDS> {
+    fn create() -> Result<(Self, OwnedFd), MemoryError> {
+        let fd = create_memory(size_of::<Shared<N, WORDS>>())?;
+        let queue = Self::map(fd.as_fd())?;
+        queue.shared().free.fill();
+        queue.shared().used.reset();
+        queue.shared().counter.store(0, Ordering::Release);
+        Ok((queue, fd))
+    }
+
+    fn map(fd: BorrowedFd<'_>) -> Result<Self, MemoryError> {
+        let map = Arc::new(Mapping::new(fd, size_of::<Shared<N, WORDS>>())?);
+        Ok(SharedQueue { map })
+    }
+
+    fn shared(&self) -> &Shared<N, WORDS> {
+        // SAFETY: `map` made sure of the size, a mapping is page-aligned, every bit pattern is
+        // valid for atomics, and the mapping lives as long as `self`.
+        unsafe { self.map.start().cast::<Shared<N, WORDS>>().as_ref() }
+    }
+
+    fn send(&self, bytes: &[u8], tracking: u32) -> Result<u32, QueueError> {
+        if bytes.len() > MAX_MESSAGE {
+            return Err(QueueError::TooLong);
+        }
+        let shared = self.shared();
+        let index = shared.free.pop()?.ok_or(QueueError::Full)?;
+        let mut item = [0u8; 32];
+        item[0] = bytes.len() as u8;
+        item[1..1 + bytes.len()].copy_from_slice(bytes);
+        let cells = &shared.items[index as usize % N];
+        let words = (bytes.len() + 4) / 4;
+        for (cell, word) in cells.iter().zip(item.chunks_exact(4)).take(words) {
+            cell.store(u32::from_ne_bytes([word[0], word[1], word[2], word[3]]), Ordering::Relaxed);
+        }
+        if let Some(cell) = cells.get(8) {
+            cell.store(tracking, Ordering::Relaxed);
+        }
+        shared.used.push(index)?;
+        Ok(index)
+    }
+
+    /// Takes the oldest message; `claim` sees it and its item before the item becomes free again,
+    /// and says whether the message counts.
+    fn receive(
+        &self,
+        claim: impl Fn(&QueueMessage, &[AtomicU32; WORDS]) -> bool,
+    ) -> Result<Option<QueueMessage>, Corrupt> {
+        let shared = self.shared();
+        while let Some(index) = shared.used.pop()? {
+            let cells = &shared.items[index as usize % N];
+            let mut message = QueueMessage { bytes: [0; 32] };
+            let mut words = 8;
+            for (i, (cell, out)) in
+                cells.iter().zip(message.bytes.chunks_exact_mut(4)).enumerate().take(8)
+            {
+                if i == words {
+                    break;
+                }
+                out.copy_from_slice(&cell.load(Ordering::Relaxed).to_ne_bytes());
+                if i == 0 {
+                    words = ((out[0] as usize + 4) / 4).min(8);
+                }
+            }
+            let counts = claim(&message, cells);
+            shared.free.push(index)?;
+            if counts {
+                return Ok(Some(message));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The queue of one port (`nxt_port_queue_t`).
+///
+/// The counter is the number of queued messages plus one while the reader is awake. The writer
+/// that raises it from zero has to wake the reader with a `READ_QUEUE` message on the socket.
+#[derive(Clone, Debug)]
+pub struct PortQueue(SharedQueue<PORT_ITEMS, 8>);
+
+impl PortQueue {
+    /// Bytes of shared memory.
+    pub const SIZE: usize = size_of::<Shared<PORT_ITEMS, 8>>();
+
+    /// A new queue and the descriptor to pass to writers.
+    pub fn create() -> Result<(Self, OwnedFd), MemoryError> {
+        SharedQueue::create().map(|(queue, fd)| (PortQueue(queue), fd))
+    }
+
+    /// The queue behind a descriptor.
+    pub fn map(fd: BorrowedFd<'_>) -> Result<Self, MemoryError> {
+        SharedQueue::map(fd).map(PortQueue)
+    }
+
+    /// Appends a message; whether the reader must be woken.
+    pub fn send(&self, bytes: &[u8]) -> Result<bool, QueueError> {
+        self.0.send(bytes, 0)?;
+        Ok(self.0.shared().counter.fetch_add(1, Ordering::AcqRel) == 0)
+    }
+
+    /// Takes the oldest message.
+    pub fn receive(&self) -> Result<Option<QueueMessage>, Corrupt> {
+        let message = self.0.receive(|_, _| true)?;
+        if message.is_some() {
+            self.0.shared().counter.fetch_sub(1, Ordering::AcqRel);
+        }
+        Ok(message)
+    }
+
+    /// The reader is awake: writers need not wake it.
+    pub fn reader_awake(&self) {
+        self.0.shared().counter.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The reader is about to wait; it must look into the queue once more after this.
+    pub fn reader_idle(&self) {
+        self.0.shared().counter.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The queue of an application (`nxt_app_queue_t`): the router writes requests, any process of the
+/// application takes them.
+///
+/// The tracking word of an item is the request's stream. Reader and writer race to change it to
+/// zero: the one that does owns the request, so a request can be taken back until then.
+#[derive(Clone, Debug)]
+pub struct AppQueue(SharedQueue<APP_ITEMS, 9>);
+
+/// A message in an application queue, from the writer's side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queued {
+    /// Names the item for [`AppQueue::cancel`].
+    pub cookie: u32,
+    /// A reader must be woken through the shared port's socket.
+    pub wake: bool,
+}
+
+impl AppQueue {
+    /// Bytes of shared memory.
+    pub const SIZE: usize = size_of::<Shared<APP_ITEMS, 9>>();
+
+    /// A new queue and the descriptor to pass to the application.
+    pub fn create() -> Result<(Self, OwnedFd), MemoryError> {
+        SharedQueue::create().map(|(queue, fd)| (AppQueue(queue), fd))
+    }
+
+    /// The queue behind a descriptor.
+    pub fn map(fd: BorrowedFd<'_>) -> Result<Self, MemoryError> {
+        SharedQueue::map(fd).map(AppQueue)
+    }
+
+    /// Appends a message that starts with a header of this stream (not zero).
+    pub fn send(&self, bytes: &[u8], stream: u32) -> Result<Queued, QueueError> {
+        let cookie = self.0.send(bytes, stream)?;
+        let wake = self
+            .0
+            .shared()
+            .counter
+            .compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst)
+            .is_ok();
+        Ok(Queued { cookie, wake })
+    }
+
+    /// Takes back a message; false if a reader has taken it.
+    pub fn cancel(&self, cookie: u32, stream: u32) -> bool {
+        let cells = &self.0.shared().items[cookie as usize % APP_ITEMS];
+        clear_tracking(&cells[8], stream)
+    }
+
+    /// Takes the oldest message that was not taken back.
+    pub fn receive(&self) -> Result<Option<QueueMessage>, Corrupt> {
+        self.0.receive(|message, cells| clear_tracking(&cells[8], message.stream()))
+    }
+
+    /// A reader got the wake-up from the socket; it must look into the queue after this.
+    pub fn woken(&self) {
+        // An exchange, not a store: the following reads of the queue must not overtake it.
+        self.0.shared().counter.swap(0, Ordering::SeqCst);
+    }
+}
+
+fn clear_tracking(cell: &AtomicU32, stream: u32) -> bool {
+    cell.compare_exchange(stream, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ipc::message::{Header, kind};
+
+    #[test]
+    fn port_queue_wakes_the_reader_once() {
+        let (writer, fd) = PortQueue::create().unwrap();
+        let reader = PortQueue::map(fd.as_fd()).unwrap();
+        assert_eq!(writer.send(b"one"), Ok(true));
+        assert_eq!(writer.send(&[7; 31]), Ok(false));
+        assert_eq!(writer.send(&[7; 32]), Err(QueueError::TooLong));
+        reader.reader_awake();
+        assert_eq!(reader.receive().unwrap().unwrap().bytes(), b"one");
+        assert_eq!(reader.receive().unwrap().unwrap().bytes(), &[7; 31]);
+        assert!(reader.receive().unwrap().is_none());
+        assert_eq!(writer.send(b""), Ok(false));
+        assert_eq!(reader.receive().unwrap().unwrap().bytes(), b"");
+        reader.reader_idle();
+        assert_eq!(writer.send(b"x"), Ok(true));
+    }
+
+    #[test]
+    fn a_full_queue_says_so_and_recovers() {
+        let (queue, _fd) = PortQueue::create().unwrap();
+        for _ in 0..PORT_ITEMS {
+            queue.send(b"m").unwrap();
+        }
+        assert_eq!(queue.send(b"m"), Err(QueueError::Full));
+        queue.receive().unwrap().unwrap();
+        assert_eq!(queue.send(b"m"), Ok(false));
+    }
+
+    #[test]
+    fn requests_can_be_taken_back_until_taken() {
+        let (queue, _fd) = AppQueue::create().unwrap();
+        let message = |stream| Header::new(1, kind::REQ_HEADERS, stream).encode();
+        let a = queue.send(&message(5), 5).unwrap();
+        let b = queue.send(&message(6), 6).unwrap();
+        assert_eq!((a.wake, b.wake), (true, false));
+        assert!(queue.cancel(a.cookie, 5));
+        assert!(!queue.cancel(a.cookie, 5));
+        queue.woken();
+        let got = queue.receive().unwrap().unwrap();
+        assert_eq!(Header::decode(got.bytes()).unwrap().stream, 6);
+        assert!(!queue.cancel(b.cookie, 6));
+        assert!(queue.receive().unwrap().is_none());
+        assert!(queue.send(&message(7), 7).unwrap().wake);
+    }
+
+    #[test]
+    fn every_message_of_many_writers_arrives_once() {
+        let (queue, fd) = AppQueue::create().unwrap();
+        let total = 20_000u32;
+        let mut got: Vec<u32> = std::thread::scope(|s| {
+            for half in 0..2 {
+                let queue = queue.clone();
+                s.spawn(move || {
+                    for stream in (1 + half..=total).step_by(2) {
+                        queue.send(&stream.to_ne_bytes(), stream).unwrap();
+                    }
+                });
+            }
+            let readers: Vec<_> = (0..2)
+                .map(|_| {
+                    let queue = AppQueue::map(fd.as_fd()).unwrap();
+                    s.spawn(move || {
+                        let mut got = Vec::new();
+                        let start = std::time::Instant::now();
+                        while start.elapsed().as_secs() < 20 {
+                            match queue.receive().unwrap() {
+                                Some(m) => got.push(m.stream()),
+                                None if got.last().is_some_and(|&s| s + 4 > total) => break,
+                                None => std::thread::yield_now(),
+                            }
+                            if queue.0.shared().counter.load(Ordering::Relaxed) == 2 {
+                                break;
+                            }
+                        }
+                        queue.0.shared().counter.store(2, Ordering::Relaxed);
+                        got
+                    })
+                })
+                .collect();
+            readers.into_iter().flat_map(|r| r.join().unwrap()).collect()
+        });
+        while let Some(m) = queue.receive().unwrap() {
+            got.push(m.stream());
+        }
+        got.sort_unstable();
+        assert_eq!(got, (1..=total).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_peer_that_writes_garbage_cannot_hurt() {
+        let (queue, _fd) = PortQueue::create().unwrap();
+        queue.send(b"abc").unwrap();
+        // Sizes and indexes out of range everywhere.
+        let words = PortQueue::SIZE / 4;
+        for seed in [u32::MAX, 0xDEAD_BEEF, 16384 * 3 + 5] {
+            // SAFETY: the mapping is words * 4 bytes long and aligned, and only atomics touch it.
+            let cells = unsafe {
+                std::slice::from_raw_parts(queue.0.map.start().cast::<AtomicU32>().as_ptr(), words)
+            };
+            cells.iter().for_each(|c| c.store(seed, Ordering::Relaxed));
+            for _ in 0..4 {
+                if let Ok(Some(m)) = queue.receive() {
+                    assert!(m.bytes().len() <= MAX_MESSAGE);
+                }
+                let _ = queue.send(b"def");
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Tests of shared-memory segments: two sides in one process.
+
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::segment::*;
+use super::*;
+
+const SRC: Pid = 100;
+const DST: Pid = 200;
+
+fn sides(limit: usize) -> (Arc<OutgoingSegments>, IncomingSegments, Arc<AtomicUsize>) {
+    let acks = Arc::new(AtomicUsize::new(0));
+    let count = acks.clone();
+    let on_release: OnRelease = Arc::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    let outgoing = Arc::new(OutgoingSegments::new(SRC, DST, limit));
+    (outgoing, IncomingSegments::new(DST, SRC, on_release), acks)
+}
+
+#[test]
+fn bytes_travel_and_chunks_come_back() {
+    let (out, incoming, acks) = sides(1);
+    let Allocation { mut run, created } = out.allocate(20_000, 20_000, None).unwrap();
+    assert!(created);
+    assert_eq!(run.capacity(), 32768);
+    incoming.add(run.segment_fd().1).unwrap();
+    assert!(run.write(19_998, b"ab"));
+    assert!(!run.write(32767, b"ab"));
+    assert_eq!(out.held_chunks(), 2);
+    let sent = run.into_sent(20_000);
+    assert_eq!(out.held_chunks(), 0);
+    let mut chunk = incoming.chunk(sent).unwrap();
+    assert_eq!(&chunk[19_998..], b"ab");
+    chunk.advance(19_999);
+    assert_eq!(&*chunk, b"b");
+    drop(chunk);
+    // All 640 chunks are free again, and nobody waited.
+    let all = out.allocate(DATA_SIZE, DATA_SIZE, None).unwrap();
+    assert!(!all.created);
+    assert_eq!(acks.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn a_waiting_creator_is_told_once() {
+    let (out, incoming, acks) = sides(1);
+    let all = out.allocate(DATA_SIZE, DATA_SIZE, None).unwrap().run;
+    incoming.add(all.segment_fd().1).unwrap();
+    let a = incoming.chunk(all.into_sent(DATA_SIZE)).unwrap();
+    assert!(matches!(out.allocate(1, 1, None), Err(AllocateError::Exhausted)));
+    assert!(!incoming.peer_is_exhausted());
+    drop(a);
+    assert_eq!(acks.load(Ordering::Relaxed), 1);
+    let b = out.allocate(1, 1, None).unwrap().run.into_sent(1);
+    drop(incoming.chunk(b).unwrap());
+    assert_eq!(acks.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_late_complaint_is_answered_at_once() {
+    let (out, incoming, _) = sides(1);
+    let all = out.allocate(DATA_SIZE, 0, None).unwrap().run;
+    incoming.add(all.segment_fd().1).unwrap();
+    assert!(out.allocate(1, 1, None).is_err());
+    drop(all);
+    assert!(incoming.peer_is_exhausted());
+}
+
+#[test]
+fn runs_may_be_shorter_but_not_below_the_minimum() {
+    let (out, _incoming, _) = sides(1);
+    let _head = out.allocate(1, 1, None).unwrap().run;
+    let most = out.allocate(DATA_SIZE, CHUNK_SIZE, None).unwrap().run;
+    assert_eq!(most.capacity(), DATA_SIZE - CHUNK_SIZE);
+    assert!(out.allocate(DATA_SIZE + 1, 0, None).is_err());
+    drop(most);
+    assert!(out.allocate(DATA_SIZE, DATA_SIZE, None).is_err());
+}
+
+#[test]
+fn a_run_grows_in_place_if_there_is_room() {
+    let (out, _incoming, _) = sides(1);
+    let mut a = out.allocate(1, 1, None).unwrap().run;
+    assert!(a.extend(3 * CHUNK_SIZE));
+    assert_eq!(a.capacity(), 3 * CHUNK_SIZE);
+    let b = out.allocate(1, 1, None).unwrap().run;
+    assert!(!a.extend(5 * CHUNK_SIZE));
+    assert_eq!(a.capacity(), 3 * CHUNK_SIZE);
+    assert_eq!(out.held_chunks(), 4);
+    drop((a, b));
+    assert_eq!(out.held_chunks(), 0);
+}
+
+#[test]
+fn a_new_segment_is_for_its_way_only_until_mapped() {
+    let (out, incoming, _) = sides(2);
+    let way = Via { port: 3, thread: 7 };
+    let first = out.allocate(1, 1, Some(way)).unwrap();
+    assert!(first.created);
+    assert!(!out.allocate(1, 1, Some(way)).unwrap().created);
+    let other = out.allocate(1, 1, Some(Via { thread: 8, ..way })).unwrap();
+    assert!(other.created);
+    incoming.add(first.run.segment_fd().1).unwrap();
+    assert!(!out.allocate(1, 1, Some(Via { thread: 9, ..way })).unwrap().created);
+}
+
+#[test]
+fn a_hostile_peer_is_refused() {
+    let (out, incoming, _) = sides(1);
+    let run = out.allocate(1, 1, None).unwrap().run;
+    let stranger = IncomingSegments::new(DST, SRC + 1, Arc::new(|| {}));
+    assert!(matches!(stranger.add(run.segment_fd().1), Err(SegmentError::WrongPid { .. })));
+    let small = create_memory(SEGMENT_SIZE - 1).unwrap();
+    assert!(matches!(incoming.add(small.as_fd()), Err(SegmentError::Memory(_))));
+    incoming.add(run.segment_fd().1).unwrap();
+    let reference = |segment, chunk, size| ChunkRef { segment, chunk, size };
+    assert!(matches!(incoming.chunk(reference(1, 0, 1)), Err(SegmentError::Unknown(1))));
+    for bad in [
+        reference(0, 640, 0),
+        reference(0, 639, 16385),
+        reference(0, u32::MAX, 1),
+        reference(0, 0, u32::MAX),
+    ] {
+        assert!(matches!(incoming.chunk(bad), Err(SegmentError::OutOfRange { .. })), "{bad:?}");
+    }
+    assert!(incoming.chunk(reference(0, 639, 16384)).is_ok());
+}
+
+#[test]
+fn chunks_freed_by_the_wrong_side_are_not_handed_out_twice() {
+    let (out, incoming, _) = sides(1);
+    let mine = out.allocate(1, 1, None).unwrap().run;
+    incoming.add(mine.segment_fd().1).unwrap();
+    // The peer "releases" a chunk that it was never sent.
+    drop(incoming.chunk(mine.reference(1)));
+    let other = out.allocate(1, 1, None);
+    assert!(other.is_err() || other.unwrap().run.start() != mine.start());
+}
