@@ -38,7 +38,11 @@ impl ListenAddress {
             }
             None => {
                 let (ip, port) = text.split_once(':')?;
-                let ip = if ip == "*" { Ipv4Addr::UNSPECIFIED } else { ipv4(ip)? };
+                let ip = if ip == "*" {
+                    Ipv4Addr::UNSPECIFIED
+                } else {
+                    ipv4(ip)?
+                };
                 (IpAddr::V4(ip), port)
             }
         };
@@ -98,7 +102,13 @@ impl AddressPattern {
             Some(rest) => (true, rest),
             None => (false, text),
         };
-        let pattern = |addresses, ports| Ok(AddressPattern { negated, addresses, ports });
+        let pattern = |addresses, ports| {
+            Ok(AddressPattern {
+                negated,
+                addresses,
+                ports,
+            })
+        };
         if text == "unix" {
             return pattern(Addresses::Unix, 0..=u16::MAX);
         }
@@ -110,12 +120,18 @@ impl AddressPattern {
         }
         if text.starts_with('[') || text.bytes().filter(|byte| *byte == b':').count() > 1 {
             let (ips, ports) = match text.strip_prefix('[') {
-                Some(rest) => rest.rsplit_once("]:").map(|(ips, ports)| (ips, Some(ports))).ok_or(PatternError::Format)?,
+                Some(rest) => rest
+                    .rsplit_once("]:")
+                    .map(|(ips, ports)| (ips, Some(ports)))
+                    .ok_or(PatternError::Format)?,
                 None => (text, None),
             };
             let parse = |text: &str| text.parse::<Ipv6Addr>().ok().map(u128::from);
             let (first, last) = range(ips, 128, parse)?;
-            return pattern(Addresses::V6(first.into()..=last.into()), port_range(ports)?);
+            return pattern(
+                Addresses::V6(first.into()..=last.into()),
+                port_range(ports)?,
+            );
         }
         let (ips, ports) = match text.split_once(':') {
             Some((ips, ports)) => (ips, Some(ports)),
@@ -123,7 +139,11 @@ impl AddressPattern {
         };
         let parse = |text: &str| ipv4(text).map(|ip| u128::from(u32::from(ip)));
         let (first, last) = range(ips, 32, parse)?;
-        let ip = |number: u128| u32::try_from(number).map(Ipv4Addr::from).map_err(|_| PatternError::Format);
+        let ip = |number: u128| {
+            u32::try_from(number)
+                .map(Ipv4Addr::from)
+                .map_err(|_| PatternError::Format)
+        };
         pattern(Addresses::V4(ip(first)?..=ip(last)?), port_range(ports)?)
     }
 
@@ -144,17 +164,28 @@ impl AddressPattern {
 }
 
 /// `IP`, `IP-IP` or `IP/PREFIX` as first and last number, for addresses of `bits` bits.
-fn range(text: &str, bits: u32, parse: impl Fn(&str) -> Option<u128>) -> Result<(u128, u128), PatternError> {
+fn range(
+    text: &str,
+    bits: u32,
+    parse: impl Fn(&str) -> Option<u128>,
+) -> Result<(u128, u128), PatternError> {
     let ip = |text: &str| parse(text).ok_or(PatternError::Format);
     if let Some((first, last)) = text.split_once('-') {
         let (first, last) = (ip(first)?, ip(last)?);
-        return if first > last { Err(PatternError::Overlap) } else { Ok((first, last)) };
+        return if first > last {
+            Err(PatternError::Overlap)
+        } else {
+            Ok((first, last))
+        };
     }
     let Some((base, prefix)) = text.split_once('/') else {
         let only = ip(text)?;
         return Ok((only, only));
     };
-    let prefix = decimal(prefix).map(u32::from).filter(|prefix| *prefix <= bits).ok_or(PatternError::Prefix)?;
+    let prefix = decimal(prefix)
+        .map(u32::from)
+        .filter(|prefix| *prefix <= bits)
+        .ok_or(PatternError::Prefix)?;
     let host_bits = u128::MAX.checked_shr(128 - (bits - prefix)).unwrap_or(0);
     let first = ip(base)? & !host_bits;
     Ok((first, first | host_bits))
@@ -187,7 +218,9 @@ fn ipv4(text: &str) -> Option<Ipv4Addr> {
 
 /// Decimal digits only, no sign.
 fn decimal(text: &str) -> Option<u16> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())?
 }
 
 #[cfg(test)]
@@ -198,14 +231,42 @@ mod tests {
     fn listen_addresses() {
         let inet = |text: &str| Some(ListenAddress::Inet(text.parse().unwrap()));
         assert_eq!(ListenAddress::parse("*:80"), inet("0.0.0.0:80"));
-        assert_eq!(ListenAddress::parse("127.0.0.1:65535"), inet("127.0.0.1:65535"));
+        assert_eq!(
+            ListenAddress::parse("127.0.0.1:65535"),
+            inet("127.0.0.1:65535")
+        );
         assert_eq!(ListenAddress::parse("[::1]:80"), inet("[::1]:80"));
-        assert_eq!(ListenAddress::parse("unix:/tmp/s"), Some(ListenAddress::Unix("/tmp/s".into())));
-        assert_eq!(ListenAddress::parse("unix:@name"), Some(ListenAddress::Abstract("name".into())));
+        assert_eq!(
+            ListenAddress::parse("unix:/tmp/s"),
+            Some(ListenAddress::Unix("/tmp/s".into()))
+        );
+        assert_eq!(
+            ListenAddress::parse("unix:@name"),
+            Some(ListenAddress::Abstract("name".into()))
+        );
         let long = format!("unix:/{}", "a".repeat(107));
         for text in [
-            "", "*", "*:", "*:0", "*:65536", "*:+8", "127.0.0.1", "localhost:80", "::1", "[::1]", "[::1]:", "[::1:80",
-            "1.2.3:80", "1.2.3.4.5:80", "1.2.3.256:80", "unix:", "unix:a", &long, ":80", "*:80x", "1..2.3:80",
+            "",
+            "*",
+            "*:",
+            "*:0",
+            "*:65536",
+            "*:+8",
+            "127.0.0.1",
+            "localhost:80",
+            "::1",
+            "[::1]",
+            "[::1]:",
+            "[::1:80",
+            "1.2.3:80",
+            "1.2.3.4.5:80",
+            "1.2.3.256:80",
+            "unix:",
+            "unix:a",
+            &long,
+            ":80",
+            "*:80x",
+            "1..2.3:80",
         ] {
             assert_eq!(ListenAddress::parse(text), None, "{text}");
         }
@@ -215,7 +276,9 @@ mod tests {
     #[test]
     fn address_patterns_contain() {
         let contains = |pattern: &str, address: &str| {
-            AddressPattern::parse(pattern).unwrap().contains(address.parse().ok())
+            AddressPattern::parse(pattern)
+                .unwrap()
+                .contains(address.parse().ok())
         };
         for (pattern, address, expected) in [
             ("127.0.0.1", "127.0.0.1:80", true),
@@ -270,7 +333,11 @@ mod tests {
             ("*:80-", PatternError::Port),
             ("*:a", PatternError::Port),
         ] {
-            assert_eq!(AddressPattern::parse(text).map(|_| ()), Err(error), "{text}");
+            assert_eq!(
+                AddressPattern::parse(text).map(|_| ()),
+                Err(error),
+                "{text}"
+            );
         }
     }
 }

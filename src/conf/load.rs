@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use super::config::{
-    Action, ActionKind, Application, Config, Http, Listener, Match, PatternSet, Route, Settings, Share, Step,
+    Action, ActionKind, Application, Config, Http, Listener, Match, PatternSet, Route, Settings,
+    Share, Step,
 };
 use super::json::{Value, compact};
 use super::percent;
@@ -40,7 +41,10 @@ impl Config {
     /// Reads a validated document; absent options get their defaults.
     pub fn from_json(document: &Value) -> Loaded<Config> {
         Ok(Config {
-            settings: object(document, "settings")?.map(settings).transpose()?.unwrap_or_default(),
+            settings: object(document, "settings")?
+                .map(settings)
+                .transpose()?
+                .unwrap_or_default(),
             listeners: members(document, "listeners")?
                 .map(|(address, value)| listener(address, value))
                 .collect::<Loaded<_>>()?,
@@ -55,7 +59,10 @@ impl Config {
 fn settings(value: &Value) -> Loaded<Settings> {
     Ok(Settings {
         listen_threads: integer(value, "listen_threads")?.map(|threads| clamp_u32(threads).max(1)),
-        http: object(value, "http")?.map(http).transpose()?.unwrap_or_default(),
+        http: object(value, "http")?
+            .map(http)
+            .transpose()?
+            .unwrap_or_default(),
     })
 }
 
@@ -65,19 +72,28 @@ fn http(value: &Value) -> Loaded<Http> {
     let files = object(value, "static")?.unwrap_or(&Value::Null);
     let size = |name, default: usize| {
         let number = integer(value, name)?;
-        Loaded::Ok(number.map_or(default, |number| usize::try_from(number.max(0)).unwrap_or(usize::MAX)))
+        Loaded::Ok(number.map_or(default, |number| {
+            usize::try_from(number.max(0)).unwrap_or(usize::MAX)
+        }))
     };
     Ok(Http {
         header_read_timeout: seconds(value, "header_read_timeout", default.header_read_timeout)?,
         body_read_timeout: seconds(value, "body_read_timeout", default.body_read_timeout)?,
         send_timeout: seconds(value, "send_timeout", default.send_timeout)?,
         idle_timeout: seconds(value, "idle_timeout", default.idle_timeout)?,
-        large_header_buffer_size: size("large_header_buffer_size", default.large_header_buffer_size)?,
+        large_header_buffer_size: size(
+            "large_header_buffer_size",
+            default.large_header_buffer_size,
+        )?,
         large_header_buffers: size("large_header_buffers", default.large_header_buffers)?,
         body_buffer_size: size("body_buffer_size", default.body_buffer_size)?,
         max_body_size: integer(value, "max_body_size")?.map_or(default.max_body_size, clamp_u64),
         body_temp_path: string(value, "body_temp_path")?.map(Into::into),
-        discard_unsafe_fields: boolean(value, "discard_unsafe_fields", default.discard_unsafe_fields)?,
+        discard_unsafe_fields: boolean(
+            value,
+            "discard_unsafe_fields",
+            default.discard_unsafe_fields,
+        )?,
         log_route: boolean(value, "log_route", default.log_route)?,
         server_version: boolean(value, "server_version", default.server_version)?,
         chunked_transform: boolean(value, "chunked_transform", default.chunked_transform)?,
@@ -112,7 +128,11 @@ fn listener(address: &str, value: &Value) -> Loaded<Listener> {
         (None, None) => return Err(ConfigError::NoPass(address.to_owned())),
     };
     let backlog = number(value, "backlog")?.map_or(-1, |backlog| backlog as i32);
-    Ok(Listener { address: address.to_owned(), pass, backlog })
+    Ok(Listener {
+        address: address.to_owned(),
+        pass,
+        backlog,
+    })
 }
 
 fn routes(value: Option<&Value>) -> Loaded<Vec<Route>> {
@@ -132,16 +152,36 @@ fn routes(value: Option<&Value>) -> Loaded<Vec<Route>> {
 
 fn route(name: &str, steps: &[Value]) -> Loaded<Route> {
     let step = |value: &Value| {
-        let action = object(value, "action")?.ok_or_else(|| ConfigError::NoAction(name.to_owned()))?;
-        let conditions = object(value, "match")?.map(conditions).transpose()?.unwrap_or_default();
-        Ok(Step { conditions, action: self::action(action)? })
+        let action =
+            object(value, "action")?.ok_or_else(|| ConfigError::NoAction(name.to_owned()))?;
+        let conditions = object(value, "match")?
+            .map(conditions)
+            .transpose()?
+            .unwrap_or_default();
+        Ok(Step {
+            conditions,
+            action: self::action(action)?,
+        })
     };
-    Ok(Route { name: name.to_owned(), steps: steps.iter().map(step).collect::<Loaded<_>>()? })
+    Ok(Route {
+        name: name.to_owned(),
+        steps: steps.iter().map(step).collect::<Loaded<_>>()?,
+    })
 }
 
 fn conditions(value: &Value) -> Loaded<Match> {
-    let patterns = |name| value.get_member(name).map(|patterns| texts(patterns, name)).transpose();
-    let sets = |name| value.get_member(name).map(|sets| pattern_sets(sets, name)).transpose();
+    let patterns = |name| {
+        value
+            .get_member(name)
+            .map(|patterns| texts(patterns, name))
+            .transpose()
+    };
+    let sets = |name| {
+        value
+            .get_member(name)
+            .map(|sets| pattern_sets(sets, name))
+            .transpose()
+    };
     Ok(Match {
         method: patterns("method")?,
         scheme: string(value, "scheme")?.map(|scheme| scheme.to_ascii_lowercase()),
@@ -159,7 +199,10 @@ fn conditions(value: &Value) -> Loaded<Match> {
 
 fn pattern_sets(value: &Value, name: &str) -> Loaded<Vec<PatternSet>> {
     let set = |set: &Value| match set {
-        Value::Object(_) => set.members().map(|(name, value)| Ok((name.to_owned(), texts(value, name)?))).collect(),
+        Value::Object(_) => set
+            .members()
+            .map(|(name, value)| Ok((name.to_owned(), texts(value, name)?)))
+            .collect(),
         _ => Err(ConfigError::Type(name.to_owned())),
     };
     value.elements_or_itself().iter().map(set).collect()
@@ -170,12 +213,18 @@ fn action(value: &Value) -> Loaded<Action> {
         ActionKind::Pass(pass)
     } else if let Some(status) = integer(value, "return")? {
         let status = u16::try_from(status).map_err(|_| ConfigError::Type("return".to_owned()))?;
-        ActionKind::Return { status, location: string(value, "location")? }
+        ActionKind::Return {
+            status,
+            location: string(value, "location")?,
+        }
     } else if let Some(paths) = value.get_member("share") {
         ActionKind::Share(Box::new(Share {
             paths: texts(paths, "share")?,
             index: string(value, "index")?.unwrap_or_else(|| "index.html".to_owned()),
-            types: value.get_member("types").map(|types| texts(types, "types")).transpose()?,
+            types: value
+                .get_member("types")
+                .map(|types| texts(types, "types"))
+                .transpose()?,
             fallback: object(value, "fallback")?.map(action).transpose()?,
             chroot: string(value, "chroot")?,
             follow_symlinks: boolean(value, "follow_symlinks", true)?,
@@ -191,7 +240,9 @@ fn action(value: &Value) -> Loaded<Action> {
     };
     Ok(Action {
         rewrite: string(value, "rewrite")?,
-        response_headers: members(value, "response_headers")?.map(header).collect::<Loaded<_>>()?,
+        response_headers: members(value, "response_headers")?
+            .map(header)
+            .collect::<Loaded<_>>()?,
         kind,
     })
 }
@@ -207,7 +258,9 @@ fn application(name: &str, value: &Value) -> Loaded<Application> {
         name: name.to_owned(),
         kind: string(value, "type")?.ok_or_else(|| ConfigError::Type("type".to_owned()))?,
         json: compact(value),
-        targets: members(value, "targets")?.map(|(name, _)| name.to_owned()).collect(),
+        targets: members(value, "targets")?
+            .map(|(name, _)| name.to_owned())
+            .collect(),
         max_processes: max.map_or(1, clamp_u32).max(1),
         spare_processes: spare.map_or(0, clamp_u32),
         idle_timeout: seconds(processes, "idle_timeout", Duration::from_secs(15))?,
@@ -226,18 +279,29 @@ fn clamp_u64(number: i64) -> u64 {
 }
 
 /// The member `name` as what `convert` makes of it; an error when it is there and is no such thing.
-fn member<'v, T>(value: &'v Value, name: &str, convert: impl Fn(&'v Value) -> Option<T>) -> Loaded<Option<T>> {
+fn member<'v, T>(
+    value: &'v Value,
+    name: &str,
+    convert: impl Fn(&'v Value) -> Option<T>,
+) -> Loaded<Option<T>> {
     match value.get_member(name) {
         None => Ok(None),
-        Some(value) => convert(value).map(Some).ok_or_else(|| ConfigError::Type(name.to_owned())),
+        Some(value) => convert(value)
+            .map(Some)
+            .ok_or_else(|| ConfigError::Type(name.to_owned())),
     }
 }
 
 fn object<'v>(value: &'v Value, name: &str) -> Loaded<Option<&'v Value>> {
-    member(value, name, |value| matches!(value, Value::Object(_)).then_some(value))
+    member(value, name, |value| {
+        matches!(value, Value::Object(_)).then_some(value)
+    })
 }
 
-fn members<'v>(value: &'v Value, name: &str) -> Loaded<impl Iterator<Item = (&'v str, &'v Value)> + use<'v>> {
+fn members<'v>(
+    value: &'v Value,
+    name: &str,
+) -> Loaded<impl Iterator<Item = (&'v str, &'v Value)> + use<'v>> {
     Ok(object(value, name)?.unwrap_or(&Value::Null).members())
 }
 
@@ -265,7 +329,12 @@ fn seconds(value: &Value, name: &str, default: Duration) -> Loaded<Duration> {
 
 /// A string or an array of strings.
 fn texts(value: &Value, name: &str) -> Loaded<Vec<String>> {
-    let text = |value: &Value| value.as_str().map(str::to_owned).ok_or_else(|| ConfigError::Type(name.to_owned()));
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| ConfigError::Type(name.to_owned()))
+    };
     value.elements_or_itself().iter().map(text).collect()
 }
 
@@ -283,7 +352,11 @@ mod tests {
         let config = load("{}").unwrap();
         assert_eq!(config.settings.listen_threads, None);
         assert_eq!(config.settings.http.max_body_size, 8 << 20);
-        assert!(config.listeners.is_empty() && config.routes.is_empty() && config.applications.is_empty());
+        assert!(
+            config.listeners.is_empty()
+                && config.routes.is_empty()
+                && config.applications.is_empty()
+        );
     }
 
     #[test]
@@ -303,9 +376,19 @@ mod tests {
         assert_eq!(http.max_body_size, 0);
         assert_eq!(http.body_temp_path.as_deref(), Some("/x".as_ref()));
         assert!(http.log_route && !http.server_version && http.discard_unsafe_fields);
-        assert_eq!((http.websocket_read_timeout, http.websocket_max_frame_size), (Duration::ZERO, 77));
+        assert_eq!(
+            (http.websocket_read_timeout, http.websocket_max_frame_size),
+            (Duration::ZERO, 77)
+        );
         let pair = |extension: &str, mime: &str| (extension.to_owned(), mime.to_owned());
-        assert_eq!(http.mime_types, [pair(".a", "text/x"), pair(".b", "text/x"), pair("readme", "text/y")]);
+        assert_eq!(
+            http.mime_types,
+            [
+                pair(".a", "text/x"),
+                pair(".b", "text/x"),
+                pair("readme", "text/y")
+            ]
+        );
     }
 
     #[test]
@@ -315,9 +398,23 @@ mod tests {
                 "*:3": {"pass": "routes/x", "application": "y"}}}"#,
         )
         .unwrap();
-        let passes: Vec<_> = config.listeners.iter().map(|listener| (&*listener.pass, listener.backlog)).collect();
-        assert_eq!(passes, [("routes", 5), ("applications/a%2F%24b", -1), ("routes/x", -1)]);
-        assert_eq!(load(r#"{"listeners": {"*:1": {}}}"#).unwrap_err(), ConfigError::NoPass("*:1".into()));
+        let passes: Vec<_> = config
+            .listeners
+            .iter()
+            .map(|listener| (&*listener.pass, listener.backlog))
+            .collect();
+        assert_eq!(
+            passes,
+            [
+                ("routes", 5),
+                ("applications/a%2F%24b", -1),
+                ("routes/x", -1)
+            ]
+        );
+        assert_eq!(
+            load(r#"{"listeners": {"*:1": {}}}"#).unwrap_err(),
+            ConfigError::NoPass("*:1".into())
+        );
     }
 
     #[test]
@@ -332,19 +429,43 @@ mod tests {
         .unwrap();
         let step = &config.routes[0].steps[0];
         assert_eq!(config.routes[0].name, "a");
-        assert_eq!(step.conditions.method.as_deref(), Some(&["GET".to_owned()][..]));
+        assert_eq!(
+            step.conditions.method.as_deref(),
+            Some(&["GET".to_owned()][..])
+        );
         assert_eq!(step.conditions.scheme.as_deref(), Some("http"));
-        assert_eq!(step.conditions.headers, Some(vec![vec![("x".into(), vec!["1".into()])]]));
-        assert_eq!(step.conditions.arguments, Some(vec![vec![("k".into(), vec!["v".into()])], vec![]]));
+        assert_eq!(
+            step.conditions.headers,
+            Some(vec![vec![("x".into(), vec!["1".into()])]])
+        );
+        assert_eq!(
+            step.conditions.arguments,
+            Some(vec![vec![("k".into(), vec!["v".into()])], vec![]])
+        );
         assert_eq!(step.conditions.host, None);
-        assert_eq!(step.action.response_headers, [("A".into(), None), ("B".into(), Some("$host".into()))]);
-        let ActionKind::Share(share) = &step.action.kind else { panic!("{step:?}") };
-        assert_eq!((&*share.index, share.follow_symlinks, share.traverse_mounts), ("index.html", false, true));
-        assert!(matches!(&share.fallback, Some(Action { kind: ActionKind::Pass(pass), .. }) if pass == "applications/p"));
+        assert_eq!(
+            step.action.response_headers,
+            [("A".into(), None), ("B".into(), Some("$host".into()))]
+        );
+        let ActionKind::Share(share) = &step.action.kind else {
+            panic!("{step:?}")
+        };
+        assert_eq!(
+            (&*share.index, share.follow_symlinks, share.traverse_mounts),
+            ("index.html", false, true)
+        );
+        assert!(
+            matches!(&share.fallback, Some(Action { kind: ActionKind::Pass(pass), .. }) if pass == "applications/p")
+        );
         let action = &config.routes[1].steps[0].action;
-        assert!(matches!(&action.kind, ActionKind::Return { status: 301, location: Some(place) } if place == "/x"));
+        assert!(
+            matches!(&action.kind, ActionKind::Return { status: 301, location: Some(place) } if place == "/x")
+        );
         assert_eq!(action.rewrite.as_deref(), Some("/y"));
-        assert_eq!(load(r#"{"routes": [{}]}"#).unwrap_err(), ConfigError::NoAction(String::new()));
+        assert_eq!(
+            load(r#"{"routes": [{}]}"#).unwrap_err(),
+            ConfigError::NoAction(String::new())
+        );
     }
 
     #[test]
@@ -355,12 +476,31 @@ mod tests {
                 "requests": 9, "shm": 1024}}, "z": {"type": "php"}}}"#,
         )
         .unwrap();
-        let [x, y, z] = &config.applications[..] else { panic!() };
-        assert_eq!(x.json, r#"{"type":"python 3","processes":4,"targets":{"b":{},"a":{}}}"#);
-        assert_eq!((x.max_processes, x.spare_processes, x.targets.join(" ")), (4, 4, "b a".to_owned()));
-        assert_eq!((y.max_processes, y.spare_processes, y.idle_timeout.as_secs()), (5, 0, 2));
+        let [x, y, z] = &config.applications[..] else {
+            panic!()
+        };
+        assert_eq!(
+            x.json,
+            r#"{"type":"python 3","processes":4,"targets":{"b":{},"a":{}}}"#
+        );
+        assert_eq!(
+            (x.max_processes, x.spare_processes, x.targets.join(" ")),
+            (4, 4, "b a".to_owned())
+        );
+        assert_eq!(
+            (y.max_processes, y.spare_processes, y.idle_timeout.as_secs()),
+            (5, 0, 2)
+        );
         assert_eq!((y.timeout.as_secs(), y.requests, y.shm), (7, 9, 1024));
-        assert_eq!((z.max_processes, z.spare_processes, z.idle_timeout.as_secs(), z.shm), (1, 0, 15, DEFAULT_SHM));
+        assert_eq!(
+            (
+                z.max_processes,
+                z.spare_processes,
+                z.idle_timeout.as_secs(),
+                z.shm
+            ),
+            (1, 0, 15, DEFAULT_SHM)
+        );
         assert_eq!((z.timeout, z.requests), (Duration::ZERO, 0));
     }
 
@@ -372,7 +512,11 @@ mod tests {
             (r#"{"settings": {"http": {"log_route": 1}}}"#, "log_route"),
             (r#"{"applications": {"a": {}}}"#, "type"),
         ] {
-            assert_eq!(load(text).unwrap_err(), ConfigError::Type(name.into()), "{text}");
+            assert_eq!(
+                load(text).unwrap_err(),
+                ConfigError::Type(name.into()),
+                "{text}"
+            );
         }
     }
 }

@@ -8,5 +8,6 @@ mod load;
 pub mod pass;
 pub mod percent;
 pub mod template;
+pub mod validate;
 
 pub use load::ConfigError;

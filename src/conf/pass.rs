@@ -47,7 +47,9 @@ impl PassTarget {
         let mut names = names.into_iter();
         let (kind, name, target) = (names.next(), names.next(), names.next());
         match (kind.as_deref(), name, target) {
-            (Some("applications"), Some(name), target) => Ok(PassTarget::Application { name, target }),
+            (Some("applications"), Some(name), target) => {
+                Ok(PassTarget::Application { name, target })
+            }
             (Some("upstreams"), Some(name), None) => Ok(PassTarget::Upstream(name)),
             (Some("routes"), name, None) => Ok(PassTarget::Route(name)),
             _ => Err(PassError::NoSuchPlace),
@@ -62,22 +64,54 @@ mod tests {
     #[test]
     fn segments_are_decoded() {
         let application = |name: &str, target: Option<&str>| {
-            Ok(PassTarget::Application { name: name.into(), target: target.map(Into::into) })
+            Ok(PassTarget::Application {
+                name: name.into(),
+                target: target.map(Into::into),
+            })
         };
         assert_eq!(PassTarget::parse("applications/a"), application("a", None));
-        assert_eq!(PassTarget::parse("applications/a%2Fb/%74"), application("a/b", Some("t")));
-        assert_eq!(PassTarget::parse("upstreams/u"), Ok(PassTarget::Upstream("u".into())));
+        assert_eq!(
+            PassTarget::parse("applications/a%2Fb/%74"),
+            application("a/b", Some("t"))
+        );
+        assert_eq!(
+            PassTarget::parse("upstreams/u"),
+            Ok(PassTarget::Upstream("u".into()))
+        );
         assert_eq!(PassTarget::parse("routes"), Ok(PassTarget::Route(None)));
-        assert_eq!(PassTarget::parse("routes/r"), Ok(PassTarget::Route(Some("r".into()))));
+        assert_eq!(
+            PassTarget::parse("routes/r"),
+            Ok(PassTarget::Route(Some("r".into())))
+        );
     }
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "/", "routes/", "/routes", "applications//t", "applications/a/b/c", "routes/%", "routes/%2x"] {
+        for text in [
+            "",
+            "/",
+            "routes/",
+            "/routes",
+            "applications//t",
+            "applications/a/b/c",
+            "routes/%",
+            "routes/%2x",
+        ] {
             assert_eq!(PassTarget::parse(text), Err(PassError::Invalid), "{text}");
         }
-        for text in ["applications", "upstreams", "upstreams/a/b", "routes/a/b", "nowhere/a", "routes/%ff"] {
-            assert_eq!(PassTarget::parse(text), Err(PassError::NoSuchPlace), "{text}");
+        for text in [
+            "applications",
+            "upstreams",
+            "upstreams/a/b",
+            "routes/a/b",
+            "nowhere/a",
+            "routes/%ff",
+        ] {
+            assert_eq!(
+                PassTarget::parse(text),
+                Err(PassError::NoSuchPlace),
+                "{text}"
+            );
         }
     }
 }

@@ -76,9 +76,18 @@ pub const BUILTINS: [(&str, Variable); 17] = [
     ("body_bytes_sent", Variable::BodyBytesSent),
     ("header_referer", Variable::HeaderReferer),
     ("header_user_agent", Variable::HeaderUserAgent),
-    ("response_header_connection", Variable::ResponseHeaderConnection),
-    ("response_header_content_length", Variable::ResponseHeaderContentLength),
-    ("response_header_transfer_encoding", Variable::ResponseHeaderTransferEncoding),
+    (
+        "response_header_connection",
+        Variable::ResponseHeaderConnection,
+    ),
+    (
+        "response_header_content_length",
+        Variable::ResponseHeaderContentLength,
+    ),
+    (
+        "response_header_transfer_encoding",
+        Variable::ResponseHeaderTransferEncoding,
+    ),
 ];
 
 /// Prefixes of variables that carry a name of their own.
@@ -86,7 +95,9 @@ pub const FAMILIES: [(&str, fn(&str) -> Variable); 4] = [
     ("arg_", |name| Variable::Argument(name.to_owned())),
     ("header_", |name| Variable::Header(field_name(name))),
     ("cookie_", |name| Variable::Cookie(name.to_owned())),
-    ("response_header_", |name| Variable::ResponseHeader(field_name(name))),
+    ("response_header_", |name| {
+        Variable::ResponseHeader(field_name(name))
+    }),
 ];
 
 /// Why a text is not a template. The texts continue with ` in the "OPTION" value.`
@@ -120,7 +131,8 @@ pub fn parse(text: &str) -> Result<Vec<Part>, TemplateError> {
         if !literal.is_empty() {
             parts.push(Part::Literal(literal.to_owned()));
         }
-        let (name, tail) = name(reference).ok_or(TemplateError::Invalid(text.len() - reference.len()))?;
+        let (name, tail) =
+            name(reference).ok_or(TemplateError::Invalid(text.len() - reference.len()))?;
         let variable = variable(name).ok_or_else(|| TemplateError::Unknown(name.to_owned()))?;
         parts.push(Part::Variable(variable));
         rest = tail;
@@ -136,7 +148,10 @@ fn name(reference: &str) -> Option<(&str, &str)> {
     let bare = reference.strip_prefix('$')?;
     let braced = bare.strip_prefix('{');
     let start = braced.unwrap_or(bare);
-    let length = start.bytes().take_while(|byte| byte.is_ascii_alphabetic() || *byte == b'_').count();
+    let length = start
+        .bytes()
+        .take_while(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+        .count();
     let (name, mut tail) = start.split_at(length);
     if braced.is_some() {
         tail = tail.strip_prefix('}')?;
@@ -150,7 +165,9 @@ pub fn variable(name: &str) -> Option<Variable> {
         return Some(variable.clone());
     }
     FAMILIES.iter().find_map(|(prefix, family)| {
-        name.strip_prefix(prefix).filter(|rest| !rest.is_empty()).map(family)
+        name.strip_prefix(prefix)
+            .filter(|rest| !rest.is_empty())
+            .map(family)
     })
 }
 
@@ -182,25 +199,56 @@ mod tests {
                 literal("1"),
             ])
         );
-        assert_eq!(parse("$header_X_Foo"), Ok(vec![Part::Variable(Variable::Header("x-foo".into()))]));
-        assert_eq!(parse("$cookie_A_b"), Ok(vec![Part::Variable(Variable::Cookie("A_b".into()))]));
-        assert_eq!(parse("$header_referer"), Ok(vec![Part::Variable(Variable::HeaderReferer)]));
+        assert_eq!(
+            parse("$header_X_Foo"),
+            Ok(vec![Part::Variable(Variable::Header("x-foo".into()))])
+        );
+        assert_eq!(
+            parse("$cookie_A_b"),
+            Ok(vec![Part::Variable(Variable::Cookie("A_b".into()))])
+        );
+        assert_eq!(
+            parse("$header_referer"),
+            Ok(vec![Part::Variable(Variable::HeaderReferer)])
+        );
         assert_eq!(
             parse("$response_header_Set_Cookie"),
-            Ok(vec![Part::Variable(Variable::ResponseHeader("set-cookie".into()))])
+            Ok(vec![Part::Variable(Variable::ResponseHeader(
+                "set-cookie".into()
+            ))])
         );
     }
 
     #[test]
     fn mistakes_name_the_variable_or_the_place() {
-        for (text, position) in [("$", 0), ("a$", 1), ("$$", 0), ("$uri$1", 4), ("é${}", 2), ("${uri", 0), ("${ur i}", 0)] {
+        for (text, position) in [
+            ("$", 0),
+            ("a$", 1),
+            ("$$", 0),
+            ("$uri$1", 4),
+            ("é${}", 2),
+            ("${uri", 0),
+            ("${ur i}", 0),
+        ] {
             assert_eq!(parse(text), Err(TemplateError::Invalid(position)), "{text}");
         }
-        for (text, name) in [("$URI", "URI"), ("$arg_", "arg_"), ("${response_header_}", "response_header_"), ("$_", "_")] {
-            assert_eq!(parse(text), Err(TemplateError::Unknown(name.into())), "{text}");
+        for (text, name) in [
+            ("$URI", "URI"),
+            ("$arg_", "arg_"),
+            ("${response_header_}", "response_header_"),
+            ("$_", "_"),
+        ] {
+            assert_eq!(
+                parse(text),
+                Err(TemplateError::Unknown(name.into())),
+                "{text}"
+            );
         }
         assert_eq!(parse("`a`"), Err(TemplateError::NoScript));
         assert_eq!(parse("a`"), Ok(vec![literal("a`")]));
-        assert_eq!(TemplateError::Unknown("x".into()).to_string(), "Unknown variable \"x\"");
+        assert_eq!(
+            TemplateError::Unknown("x".into()).to_string(),
+            "Unknown variable \"x\""
+        );
     }
 }

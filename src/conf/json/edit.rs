@@ -45,7 +45,10 @@ pub fn edit(root: &Value, path: &[impl AsRef<str>], edit: Edit) -> Result<Value,
 }
 
 fn change(root: &mut Value, path: &[impl AsRef<str>], edit: Edit) -> Result<(), EditError> {
-    let Some((last, parents)) = path.split_last().filter(|_| !matches!(edit, Edit::Append(_))) else {
+    let Some((last, parents)) = path
+        .split_last()
+        .filter(|_| !matches!(edit, Edit::Append(_)))
+    else {
         let mut target = root;
         for name in path {
             target = child(target, name.as_ref())?;
@@ -89,7 +92,10 @@ fn change(root: &mut Value, path: &[impl AsRef<str>], edit: Edit) -> Result<(), 
 
 fn child<'v>(value: &'v mut Value, name: &str) -> Result<&'v mut Value, EditError> {
     match value {
-        Value::Object(members) => members.iter_mut().find(|(key, _)| &**key == name).map(|(_, value)| value),
+        Value::Object(members) => members
+            .iter_mut()
+            .find(|(key, _)| &**key == name)
+            .map(|(_, value)| value),
         Value::Array(elements) => array_index(name).and_then(|index| elements.get_mut(index)),
         _ => None,
     }
@@ -101,7 +107,9 @@ fn array_index(text: &str) -> Option<usize> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    text.parse::<i32>().ok().and_then(|index| usize::try_from(index).ok())
+    text.parse::<i32>()
+        .ok()
+        .and_then(|index| usize::try_from(index).ok())
 }
 
 #[cfg(test)]
@@ -121,7 +129,14 @@ mod tests {
         let text = |path: &[&str]| find(&document, path).map(compact);
         assert_eq!(text(&["a", "x/y"]).as_deref(), Some("1"));
         assert_eq!(text(&["b", "002"]).as_deref(), Some("30"));
-        for path in [&["b", "3"][..], &["b", "-1"], &["b", "+1"], &["b", ""], &["c"], &["a", "z", "q"]] {
+        for path in [
+            &["b", "3"][..],
+            &["b", "-1"],
+            &["b", "+1"],
+            &["b", ""],
+            &["c"],
+            &["a", "z", "q"],
+        ] {
             assert_eq!(text(path), None, "{path:?}");
         }
         assert_eq!(text(&[]).as_deref(), Some(DOCUMENT));
@@ -132,10 +147,25 @@ mod tests {
         let put = |path: &[&str]| run(path, Edit::Put(Value::Bool(true)));
         assert_eq!(put(&[]).unwrap(), "true");
         assert_eq!(put(&["a"]).unwrap(), r#"{"a":true,"b":[10,20,30]}"#);
-        assert_eq!(put(&["a", "new"]).unwrap(), r#"{"a":{"x/y":1,"z":"s","new":true},"b":[10,20,30]}"#);
-        assert_eq!(put(&["b", "1"]).unwrap(), r#"{"a":{"x/y":1,"z":"s"},"b":[10,true,30]}"#);
-        assert_eq!(put(&["b", "3"]).unwrap(), r#"{"a":{"x/y":1,"z":"s"},"b":[10,20,30,true]}"#);
-        for path in [&["b", "4"][..], &["b", "x"], &["c", "d"], &["a", "z", "below"], &["a", "x/y", "below"]] {
+        assert_eq!(
+            put(&["a", "new"]).unwrap(),
+            r#"{"a":{"x/y":1,"z":"s","new":true},"b":[10,20,30]}"#
+        );
+        assert_eq!(
+            put(&["b", "1"]).unwrap(),
+            r#"{"a":{"x/y":1,"z":"s"},"b":[10,true,30]}"#
+        );
+        assert_eq!(
+            put(&["b", "3"]).unwrap(),
+            r#"{"a":{"x/y":1,"z":"s"},"b":[10,20,30,true]}"#
+        );
+        for path in [
+            &["b", "4"][..],
+            &["b", "x"],
+            &["c", "d"],
+            &["a", "z", "below"],
+            &["a", "x/y", "below"],
+        ] {
             assert_eq!(put(path), Err(EditError::NotFound), "{path:?}");
         }
     }
@@ -143,7 +173,10 @@ mod tests {
     #[test]
     fn append_needs_an_array() {
         let append = |path: &[&str]| run(path, Edit::Append(Value::Null));
-        assert_eq!(append(&["b"]).unwrap(), r#"{"a":{"x/y":1,"z":"s"},"b":[10,20,30,null]}"#);
+        assert_eq!(
+            append(&["b"]).unwrap(),
+            r#"{"a":{"x/y":1,"z":"s"},"b":[10,20,30,null]}"#
+        );
         assert_eq!(append(&["a"]), Err(EditError::NotArray));
         assert_eq!(append(&["a", "x/y"]), Err(EditError::NotArray));
         assert_eq!(append(&["nowhere"]), Err(EditError::NotFound));
@@ -152,8 +185,14 @@ mod tests {
     #[test]
     fn delete_removes_members_and_shifts_elements() {
         let delete = |path: &[&str]| run(path, Edit::Delete);
-        assert_eq!(delete(&["a", "x/y"]).unwrap(), r#"{"a":{"z":"s"},"b":[10,20,30]}"#);
-        assert_eq!(delete(&["b", "0"]).unwrap(), r#"{"a":{"x/y":1,"z":"s"},"b":[20,30]}"#);
+        assert_eq!(
+            delete(&["a", "x/y"]).unwrap(),
+            r#"{"a":{"z":"s"},"b":[10,20,30]}"#
+        );
+        assert_eq!(
+            delete(&["b", "0"]).unwrap(),
+            r#"{"a":{"x/y":1,"z":"s"},"b":[20,30]}"#
+        );
         assert_eq!(delete(&[]).unwrap(), "{}");
         assert_eq!(delete(&["b", "3"]), Err(EditError::NotFound));
         assert_eq!(delete(&["nowhere"]), Err(EditError::NotFound));

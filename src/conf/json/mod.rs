@@ -50,7 +50,10 @@ impl Value {
     /// The member `name` of an object; `None` for any other value.
     pub fn get_member(&self, name: &str) -> Option<&Value> {
         match self {
-            Value::Object(members) => members.iter().find(|(key, _)| &**key == name).map(|(_, value)| value),
+            Value::Object(members) => members
+                .iter()
+                .find(|(key, _)| &**key == name)
+                .map(|(_, value)| value),
             _ => None,
         }
     }
@@ -144,7 +147,9 @@ impl Value {
     /// The value of a number without a fraction: `1.0` and `1e3` count.
     pub fn as_integer(&self) -> Option<i64> {
         // The parser bounds the magnitude; a float-to-integer cast saturates in any case.
-        self.as_f64().filter(|number| number.fract() == 0.0).map(|number| number as i64)
+        self.as_f64()
+            .filter(|number| number.fract() == 0.0)
+            .map(|number| number as i64)
     }
 
     /// Whether the value is a number equal to its truncation.
@@ -159,7 +164,13 @@ mod tests {
 
     #[test]
     fn integers_are_numbers_without_a_fraction() {
-        for (text, integer) in [("1", Some(1)), ("1.0", Some(1)), ("1e3", Some(1000)), ("-2", Some(-2)), ("1.5", None)] {
+        for (text, integer) in [
+            ("1", Some(1)),
+            ("1.0", Some(1)),
+            ("1e3", Some(1000)),
+            ("-2", Some(-2)),
+            ("1.5", None),
+        ] {
             let value = parse(text.as_bytes()).unwrap();
             assert_eq!(value.as_integer(), integer, "{text}");
             assert_eq!(value.is_integer(), integer.is_some(), "{text}");
@@ -178,7 +189,10 @@ mod tests {
         assert_eq!(list.element(2), None);
         assert_eq!(list.get_member("a"), None);
         assert_eq!(value.element(0), None);
-        assert_eq!(Value::Bool(true).element_or_itself(0), Some(&Value::Bool(true)));
+        assert_eq!(
+            Value::Bool(true).element_or_itself(0),
+            Some(&Value::Bool(true))
+        );
         assert_eq!(Value::Bool(true).element_or_itself(1), None);
         assert!(Value::Null.is_empty());
     }

@@ -30,35 +30,46 @@ macro_rules! expected_value {
 const EMPTY: &str = expected_value!("An empty JSON payload isn't allowed.");
 const VALUE_EXPECTED: &str = expected_value!("A valid JSON value is expected here.");
 const TRAILING: &str = "Unexpected character after the end of a valid JSON value.";
-const OPEN_OBJECT: &str = "Unexpected end of JSON payload.  There's an object without a closing brace (}).";
-const NO_MEMBER_VALUE: &str = "Unexpected end of JSON payload.  There's an object member without a value.";
-const OPEN_ARRAY: &str = "Unexpected end of JSON payload.  There's an array without a closing bracket (]).";
-const OPEN_STRING: &str = "Unexpected end of JSON payload.  There's a string without a final double quote (\").";
+const OPEN_OBJECT: &str =
+    "Unexpected end of JSON payload.  There's an object without a closing brace (}).";
+const NO_MEMBER_VALUE: &str =
+    "Unexpected end of JSON payload.  There's an object member without a value.";
+const OPEN_ARRAY: &str =
+    "Unexpected end of JSON payload.  There's an array without a closing bracket (]).";
+const OPEN_STRING: &str =
+    "Unexpected end of JSON payload.  There's a string without a final double quote (\").";
 const QUOTE_EXPECTED: &str = "A double quote (\") is expected here.  There must be a valid JSON object member \
      starts with a name, which is a string enclosed in double quotes.";
-const COLON_EXPECTED: &str = "A colon (:) is expected here.  There must be a colon after a JSON member name.";
+const COLON_EXPECTED: &str =
+    "A colon (:) is expected here.  There must be a colon after a JSON member name.";
 const BRACE_EXPECTED: &str = "Either a closing brace (}) or a comma (,) is expected here.  Each JSON object must be \
      enclosed in braces and its members must be separated by commas.";
 const BRACKET_EXPECTED: &str = "Either a closing bracket (]) or a comma (,) is expected here.  Each array must be \
      enclosed in brackets and its members must be separated by commas.";
 const DUPLICATE: &str = "Duplicate object member.  All JSON object members must have unique names.";
-const CONTROL_CHARACTER: &str = "Unexpected character.  All control characters in a JSON string must be escaped.";
+const CONTROL_CHARACTER: &str =
+    "Unexpected character.  All control characters in a JSON string must be escaped.";
 const BACKSLASH: &str = "Unexpected backslash.  A literal backslash in a JSON string must be escaped with a second \
      backslash (\\\\).";
 const ESCAPE: &str = "Invalid escape sequence.  An escape sequence in a JSON string must start with a backslash, \
      followed by the lowercase letter u, followed by four hexadecimal digits (\\uXXXX).";
-const LONE_SURROGATE: &str =
-    "Invalid JSON encoding sequence.  This 6-byte sequence does not represent a valid UTF character.";
-const BAD_PAIR: &str =
-    "Invalid JSON encoding sequence.  This 12-byte sequence composes an illegal UTF-16 surrogate pair.";
-const NOT_UTF8: &str = "Invalid JSON encoding sequence.  The bytes here do not represent a valid UTF-8 character.";
-const LONG_STRING: &str = "The string is too long.  Such a long JSON string value is not supported.";
-const FRACTION: &str = "The number is invalid.  A fraction part in JSON numbers must contain at least one digit.";
+const LONE_SURROGATE: &str = "Invalid JSON encoding sequence.  This 6-byte sequence does not represent a valid UTF character.";
+const BAD_PAIR: &str = "Invalid JSON encoding sequence.  This 12-byte sequence composes an illegal UTF-16 surrogate pair.";
+const NOT_UTF8: &str =
+    "Invalid JSON encoding sequence.  The bytes here do not represent a valid UTF-8 character.";
+const LONG_STRING: &str =
+    "The string is too long.  Such a long JSON string value is not supported.";
+const FRACTION: &str =
+    "The number is invalid.  A fraction part in JSON numbers must contain at least one digit.";
 const LEADING_ZERO: &str = "The number is invalid.  Leading zeros are not allowed in JSON numbers.";
-const EXPONENT: &str = "The number is invalid.  An exponent part in JSON numbers must contain at least one digit.";
-const LONG_NUMBER: &str = "The number is too long.  Such a long JSON number value is not supported.";
-const NUMBER_RANGE: &str = "The number is out of representable range.  Such JSON number value is not supported.";
-const TOO_DEEP: &str = "The value is nested too deeply.  Such a deep nesting of arrays and objects is not supported.";
+const EXPONENT: &str =
+    "The number is invalid.  An exponent part in JSON numbers must contain at least one digit.";
+const LONG_NUMBER: &str =
+    "The number is too long.  Such a long JSON number value is not supported.";
+const NUMBER_RANGE: &str =
+    "The number is out of representable range.  Such JSON number value is not supported.";
+const TOO_DEEP: &str =
+    "The value is nested too deeply.  Such a deep nesting of arrays and objects is not supported.";
 
 /// Why a text is not JSON, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -84,7 +95,10 @@ impl JsonError {
     /// UTF-8, so that its characters cannot be counted.
     pub fn position(&self, text: &[u8]) -> Option<Position> {
         let before = text.get(..self.offset)?;
-        let last_line = before.rsplit(|&byte| byte == b'\n').next().unwrap_or(before);
+        let last_line = before
+            .rsplit(|&byte| byte == b'\n')
+            .next()
+            .unwrap_or(before);
         let column = std::str::from_utf8(last_line).ok()?.chars().count() + 1;
         let line = memchr::memchr_iter(b'\n', before).count() + 1;
         Some(Position { line, column })
@@ -98,10 +112,17 @@ pub fn skip_bom(text: &[u8]) -> &[u8] {
 
 /// Reads one JSON value that fills the whole text.
 pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
-    let mut reader = Reader { text, at: 0, depth: 0 };
+    let mut reader = Reader {
+        text,
+        at: 0,
+        depth: 0,
+    };
     reader.skip_space();
     if reader.peek().is_none() {
-        return Err(JsonError { detail: EMPTY, offset: 0 });
+        return Err(JsonError {
+            detail: EMPTY,
+            offset: 0,
+        });
     }
     let value = reader.value()?;
     reader.skip_space();
@@ -137,7 +158,10 @@ impl Reader<'_> {
     fn skip_space(&mut self) {
         loop {
             let rest = self.rest();
-            let blank = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
+            let blank = rest
+                .iter()
+                .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
+                .count();
             if blank > 0 {
                 self.at += blank;
                 continue;
@@ -157,7 +181,10 @@ impl Reader<'_> {
     /// The caller has made sure that there is a byte.
     fn value(&mut self) -> Parsed<Value> {
         let rest = self.rest();
-        let literal = |text: &str, value: Value| rest.starts_with(text.as_bytes()).then_some((text.len(), value));
+        let literal = |text: &str, value: Value| {
+            rest.starts_with(text.as_bytes())
+                .then_some((text.len(), value))
+        };
         let literal = match rest.first() {
             Some(b'{') => return self.nested(Self::object),
             Some(b'[') => return self.nested(Self::array),
@@ -195,7 +222,10 @@ impl Reader<'_> {
 
     fn next(&mut self, at_end: &'static str) -> Parsed<u8> {
         self.skip_space();
-        self.peek().ok_or(JsonError { detail: at_end, offset: self.at })
+        self.peek().ok_or(JsonError {
+            detail: at_end,
+            offset: self.at,
+        })
     }
 
     fn object(&mut self) -> Parsed<Value> {
@@ -261,7 +291,11 @@ impl Reader<'_> {
             Ok(raw) => raw,
             Err(error) => return fail_at(NOT_UTF8, start + error.valid_up_to()),
         };
-        let text = if escaped { unescape(raw, start)?.into_boxed_str() } else { raw.into() };
+        let text = if escaped {
+            unescape(raw, start)?.into_boxed_str()
+        } else {
+            raw.into()
+        };
         self.at = end + 1;
         Ok(text)
     }
@@ -307,7 +341,12 @@ impl Reader<'_> {
     /// A number; the position is at its sign or first digit.
     fn number(&mut self) -> Parsed<Value> {
         let start = self.at;
-        let digits = |from: usize| from + self.text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = |from: usize| {
+            from + self.text[from..]
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count()
+        };
         let whole = start + usize::from(self.text[start] == b'-');
         let mut end = digits(whole);
         if end == whole {
@@ -326,7 +365,8 @@ impl Reader<'_> {
             return fail_at(LEADING_ZERO, whole);
         }
         if let Some(b'e' | b'E') = self.text.get(end) {
-            let exponent = end + 1 + usize::from(matches!(self.text.get(end + 1), Some(b'-' | b'+')));
+            let exponent =
+                end + 1 + usize::from(matches!(self.text.get(end + 1), Some(b'-' | b'+')));
             end = digits(exponent);
             if end == exponent {
                 return fail_at(EXPONENT, start);
@@ -344,7 +384,9 @@ impl Reader<'_> {
         }
         if !matches!(
             self.text.get(end),
-            None | Some(b' ' | b'\t' | b'\r' | b'\n' | b',' | b'}' | b']' | b'{' | b'[' | b'"' | b'/')
+            None | Some(
+                b' ' | b'\t' | b'\r' | b'\n' | b',' | b'}' | b']' | b'{' | b'[' | b'"' | b'/'
+            )
         ) {
             return fail_at(VALUE_EXPECTED, start);
         }
@@ -430,7 +472,10 @@ mod tests {
 
     #[test]
     fn comments_and_one_trailing_comma_are_allowed() {
-        assert_eq!(round("// head\n{ /* a * b **/ \"a\" /**/ : // x\r\n [1, 2, ] , }\n// end\n"), r#"{"a":[1,2]}"#);
+        assert_eq!(
+            round("// head\n{ /* a * b **/ \"a\" /**/ : // x\r\n [1, 2, ] , }\n// end\n"),
+            r#"{"a":[1,2]}"#
+        );
         assert_eq!(error("[1,,]"), (3, VALUE_EXPECTED));
         assert_eq!(error("1 // no line end"), (2, TRAILING));
         assert_eq!(error("[1 /* open"), (3, BRACKET_EXPECTED));
@@ -479,7 +524,12 @@ mod tests {
 
     #[test]
     fn strings() {
-        assert_eq!(parse(br#""\"\\\/\n\r\t\b\f\u0041\u00e9\uD83D\uDE00z""#).unwrap().as_str(), Some("\"\\/\n\r\t\u{8}\u{c}Aé😀z"));
+        assert_eq!(
+            parse(br#""\"\\\/\n\r\t\b\f\u0041\u00e9\uD83D\uDE00z""#)
+                .unwrap()
+                .as_str(),
+            Some("\"\\/\n\r\t\u{8}\u{c}Aé😀z")
+        );
         for (text, offset, detail) in [
             ("\"abc", 4, OPEN_STRING),
             ("\"abc\\", 5, OPEN_STRING),
@@ -495,12 +545,30 @@ mod tests {
         ] {
             assert_eq!(error(text), (offset, detail), "{text:?}");
         }
-        assert_eq!(parse(b"\"ab\xff\"").unwrap_err(), JsonError { detail: NOT_UTF8, offset: 3 });
+        assert_eq!(
+            parse(b"\"ab\xff\"").unwrap_err(),
+            JsonError {
+                detail: NOT_UTF8,
+                offset: 3
+            }
+        );
     }
 
     #[test]
     fn numbers_keep_their_text_within_limits() {
-        for text in ["0", "-0", "10", "1.50", "1e3", "1E+3", "-1.2e-3", "0.0e0", "-01", "99999999999999", "9e18"] {
+        for text in [
+            "0",
+            "-0",
+            "10",
+            "1.50",
+            "1e3",
+            "1E+3",
+            "-1.2e-3",
+            "0.0e0",
+            "-01",
+            "99999999999999",
+            "9e18",
+        ] {
             assert_eq!(round(text), text);
         }
         for (text, offset, detail) in [
@@ -527,7 +595,10 @@ mod tests {
     #[test]
     fn positions_count_lines_and_characters() {
         let at = |text: &[u8]| parse(text).unwrap_err().position(text);
-        assert_eq!(at("{\r\n  \"é\": x\n}".as_bytes()), Some(Position { line: 2, column: 8 }));
+        assert_eq!(
+            at("{\r\n  \"é\": x\n}".as_bytes()),
+            Some(Position { line: 2, column: 8 })
+        );
         assert_eq!(at(b""), Some(Position { line: 1, column: 1 }));
         assert_eq!(at(b"/* \xff */ x"), None);
     }
@@ -557,7 +628,12 @@ mod tests {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..8).prop_map(Value::Array),
                 prop::collection::btree_map(any::<String>(), inner, 0..8).prop_map(|members| {
-                    Value::Object(members.into_iter().map(|(name, value)| (name.into_boxed_str(), value)).collect())
+                    Value::Object(
+                        members
+                            .into_iter()
+                            .map(|(name, value)| (name.into_boxed_str(), value))
+                            .collect(),
+                    )
                 }),
             ]
         })

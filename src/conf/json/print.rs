@@ -8,14 +8,20 @@ use super::Value;
 
 /// The compact text: no white space at all.
 pub fn compact(value: &Value) -> String {
-    let mut printer = Printer { out: String::new(), depth: None };
+    let mut printer = Printer {
+        out: String::new(),
+        depth: None,
+    };
     printer.value(value);
     printer.out
 }
 
 /// The indented text of control API answers, without its final line end.
 pub fn pretty(value: &Value) -> String {
-    let mut printer = Printer { out: String::new(), depth: Some(0) };
+    let mut printer = Printer {
+        out: String::new(),
+        depth: Some(0),
+    };
     printer.value(value);
     printer.out
 }
@@ -35,7 +41,9 @@ impl Printer {
             Value::Number(text) => self.out.push_str(text),
             Value::String(text) => self.string(text),
             Value::Array(elements) => {
-                self.container('[', ']', elements, |printer, element, _| printer.value(element));
+                self.container('[', ']', elements, |printer, element, _| {
+                    printer.value(element)
+                });
             }
             Value::Object(members) => {
                 self.container('{', '}', members, |printer, (name, value), previous| {
@@ -57,7 +65,13 @@ impl Printer {
         }
     }
 
-    fn container<T>(&mut self, open: char, close: char, items: &[T], print: impl Fn(&mut Self, &T, Option<&T>)) {
+    fn container<T>(
+        &mut self,
+        open: char,
+        close: char,
+        items: &[T],
+        print: impl Fn(&mut Self, &T, Option<&T>),
+    ) {
         self.out.push(open);
         if !items.is_empty() {
             self.indent(1);
@@ -127,7 +141,10 @@ mod tests {
     #[test]
     fn compact_has_no_white_space() {
         let text = r#"{"a":[1,{},[]],"b":{"c":null,"d":"x"},"e":-1.5e3}"#;
-        assert_eq!(compact(&tree(&text.replace(',', " , ").replace(':', " : "))), text);
+        assert_eq!(
+            compact(&tree(&text.replace(',', " , ").replace(':', " : "))),
+            text
+        );
     }
 
     #[test]
@@ -160,6 +177,9 @@ mod tests {
     #[test]
     fn control_characters_are_escaped_and_the_rest_is_raw() {
         let value = Value::string("\"\\/\n\r\t\u{8}\u{c}\u{0}\u{1f}\u{7f}é😀");
-        assert_eq!(compact(&value), "\"\\\"\\\\/\\n\\r\\t\\b\\f\\u0000\\u001F\u{7f}é😀\"");
+        assert_eq!(
+            compact(&value),
+            "\"\\\"\\\\/\\n\\r\\t\\b\\f\\u0000\\u001F\u{7f}é😀\""
+        );
     }
 }
