@@ -1,1 +1,42 @@
-fn main() {}
+//! Compiles the C shims and tells the linker which symbols `unitd` exports.
+
+use std::path::Path;
+use std::{env, fs};
+
+/// C files that own a `va_list`, which Rust cannot.
+const SHIMS: &[&str] = &["src/capi/log_variadic.c"];
+
+/// The names that a loaded module may take from the daemon, one a line, sorted.
+const EXPORTS: &str = "exports/nxt.syms";
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    let mut shims = cc::Build::new();
+    // Position independent code and hidden names: the shims also become part of shared objects.
+    shims.std("c11").pic(true).flag("-fvisibility=hidden").warnings(true);
+    for shim in SHIMS {
+        println!("cargo::rerun-if-changed={shim}");
+        shims.file(shim);
+    }
+    shims.compile("nxt_variadic");
+    export_from_daemon();
+}
+
+/// An executable exports nothing by itself: each name gets into a dynamic list, and is made a root
+/// of the link, because nothing in the daemon may call it.
+fn export_from_daemon() {
+    println!("cargo::rerun-if-changed={EXPORTS}");
+    let names = fs::read_to_string(EXPORTS).unwrap_or_else(|error| panic!("{EXPORTS}: {error}"));
+    let names: Vec<&str> = names.lines().collect();
+    assert!(names.is_sorted(), "{EXPORTS} is not sorted");
+
+    let mut list = String::from("{\n");
+    for name in &names {
+        list.push_str(&format!("    {name};\n"));
+        println!("cargo::rustc-link-arg-bin=unitd=-Wl,-u,{name}");
+    }
+    list.push_str("};\n");
+    let path = Path::new(&env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("unitd.list");
+    fs::write(&path, list).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    println!("cargo::rustc-link-arg-bin=unitd=-Wl,--dynamic-list={}", path.display());
+}

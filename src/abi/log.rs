@@ -47,3 +47,12 @@ pub struct nxt_log_t {
 }
 
 super::assert_layout!(nxt_log_t, size 32, align 8, level @ 0, ident @ 4, handler @ 8, ctx_handler @ 16, ctx @ 24);
+
+unsafe extern "C" {
+    /// Writes one record to the process's log; the host's `handler` (defined in
+    /// `src/capi/log_variadic.c`).
+    ///
+    /// # Safety
+    /// `log` is NULL or valid; `fmt` ends with a NUL and the arguments are those that it announces.
+    pub unsafe fn nxt_log_handler(level: nxt_uint_t, log: *mut nxt_log_t, fmt: *const c_char, ...);
+}

@@ -35,6 +35,15 @@ impl nxt_websocket_header_t {
     pub const fn payload_len(&self) -> u8 {
         self.length & 0x7f
     }
+
+    /// How many bytes of longer payload length follow the first two.
+    pub const fn extended_length(&self) -> usize {
+        match self.payload_len() {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        }
+    }
 }
 
 super::assert_layout!(nxt_websocket_header_t, size 10, align 1, flags @ 0, length @ 1, payload_len_ @ 2);

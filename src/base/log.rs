@@ -46,15 +46,31 @@ impl Level {
 
 /// Writes one record. `conn` is the connection number of records that concern a client.
 pub fn write(level: Level, conn: Option<u64>, text: fmt::Arguments<'_>) {
+    let mut line = head(level, conn);
+    // Writing to a Vec cannot fail.
+    let _ = line.write_fmt(text);
+    finish(line);
+}
+
+/// Writes one record whose text comes from C and need not be UTF-8.
+pub fn write_bytes(level: Level, conn: Option<u64>, text: &[u8]) {
+    let mut line = head(level, conn);
+    line.extend_from_slice(text);
+    finish(line);
+}
+
+fn head(level: Level, conn: Option<u64>) -> Vec<u8> {
     let mut line = Vec::with_capacity(160);
     let now = Local::now().format("%Y/%m/%d %H:%M:%S");
     let (pid, tid) = (std::process::id(), nix::unistd::gettid());
-    // Writing to a Vec cannot fail.
     let _ = write!(line, "{now} [{}] {pid}#{tid} ", level.name());
     if let Some(conn) = conn {
         let _ = write!(line, "*{conn} ");
     }
-    let _ = line.write_fmt(text);
+    line
+}
+
+fn finish(mut line: Vec<u8>) {
     line.truncate(MAX_RECORD - 1);
     line.push(b'\n');
     // There is nowhere to report that the log itself cannot be written.

@@ -1,0 +1,190 @@
+//! `nxt_conf.h`: how modules read the configuration.
+//!
+//! A `nxt_conf_value_t` is a [`Value`]. The host hands out addresses inside a tree that it keeps
+//! unchanged as long as a module may look at it (in an application process: for ever), so that what
+//! these functions answer points into the same tree. NULL, and a value of another kind, read as
+//! having nothing.
+
+use crate::abi::conf::nxt_conf_value_t;
+use crate::abi::string::nxt_str_t;
+use crate::abi::types::nxt_uint_t;
+use crate::capi::guard;
+use crate::conf::json::Value;
+
+/// The value behind a C pointer.
+///
+/// # Safety
+/// `value` is NULL or came from the host or from one of these functions, and its tree is alive.
+unsafe fn value_of<'a>(value: *const nxt_conf_value_t) -> Option<&'a Value> {
+    // SAFETY: by the caller's promise; the tree is never changed after C has seen it.
+    unsafe { value.cast::<Value>().as_ref() }
+}
+
+fn address(value: Option<&Value>) -> *mut nxt_conf_value_t {
+    value.map_or(std::ptr::null_mut(), |value| std::ptr::from_ref(value).cast_mut().cast())
+}
+
+fn text(text: &str) -> nxt_str_t {
+    nxt_str_t { length: text.len(), start: text.as_ptr().cast_mut() }
+}
+
+/// Tells the text of a string value; anything else is the string that points nowhere.
+///
+/// # Safety
+/// `value` is NULL or a live configuration value, `str` NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_get_string(value: *const nxt_conf_value_t, str: *mut nxt_str_t) {
+    guard("nxt_conf_get_string", (), || {
+        // SAFETY: the caller passes NULL or a live value.
+        let value = unsafe { value_of(value) };
+        if !str.is_null() {
+            // SAFETY: not NULL, and the caller passes a place of its own.
+            unsafe { str.write(value.and_then(Value::as_str).map_or(nxt_str_t::NULL, text)) };
+        }
+    });
+}
+
+/// 1 for `true`; 0 for `false` and for anything else.
+///
+/// # Safety
+/// `value` is NULL or a live configuration value.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_get_boolean(value: *mut nxt_conf_value_t) -> u8 {
+    guard("nxt_conf_get_boolean", 0, || {
+        // SAFETY: the caller passes NULL or a live value.
+        unsafe { value_of(value) }.and_then(Value::as_bool).unwrap_or(false).into()
+    })
+}
+
+/// How many members an object has.
+///
+/// # Safety
+/// `value` is NULL or a live configuration value.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_object_members_count(value: *const nxt_conf_value_t) -> nxt_uint_t {
+    guard("nxt_conf_object_members_count", 0, || {
+        // SAFETY: the caller passes NULL or a live value.
+        match unsafe { value_of(value) } {
+            Some(object @ Value::Object(_)) => object.len() as nxt_uint_t,
+            _ => 0,
+        }
+    })
+}
+
+/// How many elements an array has.
+///
+/// # Safety
+/// `value` is NULL or a live configuration value.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_array_elements_count(value: *const nxt_conf_value_t) -> nxt_uint_t {
+    guard("nxt_conf_array_elements_count", 0, || {
+        // SAFETY: the caller passes NULL or a live value.
+        match unsafe { value_of(value) } {
+            Some(array @ Value::Array(_)) => array.len() as nxt_uint_t,
+            _ => 0,
+        }
+    })
+}
+
+/// How many elements an array has; any other value counts as one.
+///
+/// # Safety
+/// `value` is NULL or a live configuration value.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_array_elements_count_or_1(value: *const nxt_conf_value_t) -> nxt_uint_t {
+    guard("nxt_conf_array_elements_count_or_1", 0, || {
+        // SAFETY: the caller passes NULL or a live value.
+        unsafe { value_of(value) }.map_or(0, |value| value.elements_or_itself().len() as nxt_uint_t)
+    })
+}
+
+/// The member `name` of an object, or NULL; its position goes to `index`, unless that is NULL.
+///
+/// # Safety
+/// `value` is NULL or a live configuration value, `name` NULL or readable, `index` NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_get_object_member(
+    value: *const nxt_conf_value_t,
+    name: *const nxt_str_t,
+    index: *mut u32,
+) -> *mut nxt_conf_value_t {
+    guard("nxt_conf_get_object_member", std::ptr::null_mut(), || {
+        // SAFETY: the caller passes NULL or a live value, NULL or a readable name.
+        let (Some(value), Some(name)) = (unsafe { value_of(value) }, unsafe { name.as_ref() }) else {
+            return std::ptr::null_mut();
+        };
+        let name: &[u8] = if name.start.is_null() {
+            &[]
+        } else {
+            // SAFETY: not NULL, and the name has `length` readable bytes by the caller's promise.
+            unsafe { std::slice::from_raw_parts(name.start, name.length) }
+        };
+        let found = value.members().enumerate().find(|(_, (key, _))| key.as_bytes() == name);
+        let Some((position, (_, member))) = found else {
+            return std::ptr::null_mut();
+        };
+        if !index.is_null() {
+            // SAFETY: not NULL, and the caller passes a place of its own.
+            unsafe { index.write(position as u32) };
+        }
+        address(Some(member))
+    })
+}
+
+/// The next member of an object, or NULL after the last. `next` is where the walk stands: 0 at the
+/// start. The member's name goes to `name`.
+///
+/// # Safety
+/// `value` is NULL or a live configuration value, `name` NULL or writable, `next` NULL or both.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_next_object_member(
+    value: *const nxt_conf_value_t,
+    name: *mut nxt_str_t,
+    next: *mut u32,
+) -> *mut nxt_conf_value_t {
+    guard("nxt_conf_next_object_member", std::ptr::null_mut(), || {
+        // SAFETY: the caller passes NULL or a live value, NULL or an initialised position.
+        let (Some(value), Some(next)) = (unsafe { value_of(value) }, unsafe { next.as_mut() }) else {
+            return std::ptr::null_mut();
+        };
+        let Some((key, member)) = value.member_at(*next as usize) else {
+            return std::ptr::null_mut();
+        };
+        *next += 1;
+        if !name.is_null() {
+            // SAFETY: not NULL, and the caller passes a place of its own.
+            unsafe { name.write(text(key)) };
+        }
+        address(Some(member))
+    })
+}
+
+/// The element at `index` of an array, or NULL.
+///
+/// # Safety
+/// `value` is NULL or a live configuration value.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_get_array_element(
+    value: *const nxt_conf_value_t,
+    index: u32,
+) -> *mut nxt_conf_value_t {
+    guard("nxt_conf_get_array_element", std::ptr::null_mut(), || {
+        // SAFETY: the caller passes NULL or a live value.
+        address(unsafe { value_of(value) }.and_then(|value| value.element(index as usize)))
+    })
+}
+
+/// The element at `index` of an array, or NULL; any other value is its own element 0.
+///
+/// # Safety
+/// `value` is NULL or a live configuration value.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_get_array_element_or_itself(
+    value: *mut nxt_conf_value_t,
+    index: u32,
+) -> *mut nxt_conf_value_t {
+    guard("nxt_conf_get_array_element_or_itself", std::ptr::null_mut(), || {
+        // SAFETY: the caller passes NULL or a live value.
+        address(unsafe { value_of(value) }.and_then(|value| value.element_or_itself(index as usize)))
+    })
+}

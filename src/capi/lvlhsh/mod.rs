@@ -1,0 +1,125 @@
+//! `nxt_lvlhsh.h`: the level hash of C callers.
+
+use libc::c_void;
+
+use crate::abi::errno::{NXT_DECLINED, NXT_ERROR, NXT_OK};
+use crate::abi::lvlhsh::{nxt_lvlhsh_proto_t, nxt_lvlhsh_query_t, nxt_lvlhsh_t};
+use crate::abi::types::nxt_int_t;
+use crate::capi::guard;
+
+mod trie;
+
+use trie::{Inserted, Shape, Trie};
+
+/// The trie and the shape that a call names, or nothing if a pointer that it needs is NULL.
+///
+/// # Safety
+/// Each pointer is NULL or valid; the root was zero at first and since then only changed by these
+/// functions with the same prototype.
+unsafe fn open<'a>(
+    lh: *mut nxt_lvlhsh_t,
+    proto: *const nxt_lvlhsh_proto_t,
+    pool: *mut c_void,
+) -> Option<(Trie, Shape<'a>)> {
+    // SAFETY: NULL or valid, by the caller's promise; the prototype is constant.
+    let shape = Shape::new(unsafe { proto.as_ref() }?, pool)?;
+    // SAFETY: the caller's promise about the root is that of `Trie::new`.
+    (!lh.is_null()).then(|| (unsafe { Trie::new(&raw mut (*lh).slot) }, shape))
+}
+
+/// As [`open`], for a query.
+///
+/// # Safety
+/// As [`open`]; the query is NULL or initialised.
+unsafe fn open_query<'a>(lh: *mut nxt_lvlhsh_t, lhq: *mut nxt_lvlhsh_query_t) -> Option<(Trie, Shape<'a>)> {
+    if lhq.is_null() {
+        return None;
+    }
+    // SAFETY: not NULL, and the caller's promise covers the rest.
+    unsafe { open(lh, (*lhq).proto, (*lhq).pool) }
+}
+
+/// Looks for the entry that the query's key names. `NXT_OK`: it is in `value`. `NXT_DECLINED`: none.
+///
+/// # Safety
+/// `lh` is a root of this prototype; the query has `key_hash`, `key` and `proto`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_lvlhsh_find(lh: *mut nxt_lvlhsh_t, lhq: *mut nxt_lvlhsh_query_t) -> nxt_int_t {
+    guard("nxt_lvlhsh_find", NXT_DECLINED, || {
+        // SAFETY: the caller's promise is the same.
+        let Some((trie, shape)) = (unsafe { open_query(lh, lhq) }) else { return NXT_DECLINED };
+        // SAFETY: the query is valid, and its test callback belongs to this trie's entries.
+        match unsafe { trie.find(&shape, lhq) } {
+            Some(found) => {
+                // SAFETY: the query is the caller's own.
+                unsafe { (*lhq).value = found.as_ptr() };
+                NXT_OK
+            }
+            None => NXT_DECLINED,
+        }
+    })
+}
+
+/// Adds `value`. `NXT_OK`: added, or with `replace` exchanged for the equal entry, which is then in
+/// `value`. `NXT_DECLINED`: there is an equal entry, now in `value`. `NXT_ERROR`: no memory.
+///
+/// # Safety
+/// `lh` is a root of this prototype; the query has `key_hash`, `key`, `replace`, `value`, `proto`, `pool`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_lvlhsh_insert(lh: *mut nxt_lvlhsh_t, lhq: *mut nxt_lvlhsh_query_t) -> nxt_int_t {
+    guard("nxt_lvlhsh_insert", NXT_ERROR, || {
+        // SAFETY: the caller's promise is the same.
+        let Some((trie, shape)) = (unsafe { open_query(lh, lhq) }) else { return NXT_ERROR };
+        // SAFETY: the query is valid, and its callbacks belong to this trie.
+        match unsafe { trie.insert(&shape, lhq) } {
+            Some(Inserted::Added) => NXT_OK,
+            Some(Inserted::Equal(old)) => {
+                // SAFETY: the query is the caller's own.
+                unsafe {
+                    (*lhq).value = old.as_ptr();
+                    if (*lhq).replace != 0 { NXT_OK } else { NXT_DECLINED }
+                }
+            }
+            None => NXT_ERROR,
+        }
+    })
+}
+
+/// Removes the entry that the query's key names. `NXT_OK`: it is in `value`. `NXT_DECLINED`: none.
+///
+/// # Safety
+/// `lh` is a root of this prototype; the query has `key_hash`, `key`, `proto` and `pool`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_lvlhsh_delete(lh: *mut nxt_lvlhsh_t, lhq: *mut nxt_lvlhsh_query_t) -> nxt_int_t {
+    guard("nxt_lvlhsh_delete", NXT_DECLINED, || {
+        // SAFETY: the caller's promise is the same.
+        let Some((trie, shape)) = (unsafe { open_query(lh, lhq) }) else { return NXT_DECLINED };
+        // SAFETY: the query is valid, and its callbacks belong to this trie.
+        match unsafe { trie.delete(&shape, lhq) } {
+            Some(removed) => {
+                // SAFETY: the query is the caller's own.
+                unsafe { (*lhq).value = removed.as_ptr() };
+                NXT_OK
+            }
+            None => NXT_DECLINED,
+        }
+    })
+}
+
+/// Removes some entry and answers it; NULL when the hash is empty.
+///
+/// # Safety
+/// `lh` is a root of this prototype; `pool` is what its callbacks take.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_lvlhsh_retrieve(
+    lh: *mut nxt_lvlhsh_t,
+    proto: *const nxt_lvlhsh_proto_t,
+    pool: *mut c_void,
+) -> *mut c_void {
+    guard("nxt_lvlhsh_retrieve", std::ptr::null_mut(), || {
+        // SAFETY: the caller's promise is the same.
+        let Some((trie, shape)) = (unsafe { open(lh, proto, pool) }) else { return std::ptr::null_mut() };
+        // SAFETY: the callbacks belong to this trie.
+        unsafe { trie.retrieve(&shape) }.map_or(std::ptr::null_mut(), |entry| entry.as_ptr())
+    })
+}
