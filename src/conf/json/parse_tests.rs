@@ -1,6 +1,7 @@
 //! Tests of the JSON reader.
 
 use super::compact;
+use super::Value;
 use super::parse::*;
 use proptest::prelude::*;
 
