@@ -4,18 +4,10 @@
 pub mod app;
 pub mod arguments;
 pub mod body;
-mod client;
-mod connection;
-pub mod counters;
-mod deadline;
 pub mod generation;
-mod input;
-mod listener;
+pub mod hub;
 pub mod request;
-mod request_body;
-mod stream;
 pub mod variable;
-pub mod worker;
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;

@@ -1,0 +1,1 @@
+//! The exchange of requests with an application that lives in the test.
