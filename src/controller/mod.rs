@@ -1,1 +1,30 @@
-//! The control API.
+//! The control API: the process that owns the configuration document.
+#![forbid(unsafe_code)]
+
+use std::os::fd::OwnedFd;
+
+use crate::conf::validate::Module;
+
+/// What the controller process starts with.
+///
+/// Main gives the descriptors right after the fork, privileges already dropped.
+pub struct Start {
+    /// The listening control socket.
+    pub control: OwnedFd,
+    /// The stored configuration's text; `None` without one.
+    pub config: Option<Vec<u8>>,
+    /// The language modules, highest version of each language first.
+    pub modules: Vec<Module>,
+    /// The read end of the controller's port, id 0.
+    pub port: OwnedFd,
+    /// Main's process id and the write end of its port.
+    pub main: (i32, OwnedFd),
+    /// The same of the router, if it runs already; a later one is told by `NEW_PORT`.
+    pub router: Option<(i32, OwnedFd)>,
+}
+
+/// Runs the controller until it is told to leave; the exit code.
+pub fn run(start: Start) -> i32 {
+    let _ = start;
+    1
+}

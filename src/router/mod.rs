@@ -4,10 +4,19 @@
 pub mod app;
 pub mod arguments;
 pub mod body;
+mod client;
+mod connection;
+pub mod counters;
+mod deadline;
 pub mod generation;
 pub mod hub;
+mod input;
+mod listener;
 pub mod request;
+mod request_body;
+mod stream;
 pub mod variable;
+pub mod worker;
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;

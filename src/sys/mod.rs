@@ -1,6 +1,7 @@
 //! Safe wrappers of the kernel and of the C library: events, processes, credentials, memory,
 //! loading of shared objects, socket addresses.
 
+pub mod accept;
 pub mod address;
 pub mod credentials;
 pub mod dl;
