@@ -1,8 +1,17 @@
 //! The control API: the process that owns the configuration document.
 #![forbid(unsafe_code)]
 
+mod answer;
+mod api;
+mod engine;
+#[cfg(test)]
+mod engine_tests;
+mod service;
+mod transport;
+
 use std::os::fd::OwnedFd;
 
+use crate::alert;
 use crate::conf::validate::Module;
 
 /// What the controller process starts with.
@@ -24,7 +33,16 @@ pub struct Start {
 }
 
 /// Runs the controller until it is told to leave; the exit code.
+///
+/// The router has to send `PROCESS_READY` to the controller's port when it starts knowing that
+/// port, and again whenever it learns of a new controller: a controller that is started beside a
+/// running router sends nothing before that.
 pub fn run(start: Start) -> i32 {
-    let _ = start;
-    1
+    match service::run(start) {
+        Ok(()) => 0,
+        Err(problem) => {
+            alert!("controller failed: {problem}");
+            1
+        }
+    }
 }
