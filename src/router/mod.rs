@@ -14,7 +14,10 @@ mod input;
 mod listener;
 pub mod request;
 mod request_body;
+pub mod route;
+pub mod static_file;
 mod stream;
+pub mod template;
 pub mod variable;
 pub mod worker;
 
