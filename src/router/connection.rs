@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::io::IoSlice;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 
 use crate::conf::config::Http;
@@ -12,10 +13,14 @@ use crate::http::field::field_hash;
 use crate::http::request::{BodyLength, HeadError, Limits, RequestHead, Status};
 use crate::http::response::{self, Response, write_head, write_idle_timeout};
 use crate::http::status::write_error_page;
+use crate::router::app::App;
+use crate::router::app::exchange::{AppRequest, Exchange};
 use crate::router::client::{Client, Received, SendError};
+use crate::router::generation::Generation;
 use crate::router::listener::{Binding, Listener, Registration};
 use crate::router::request::{Address, Request};
 use crate::router::request_body::{BodySettings, receive_body};
+use crate::router::route::{ActionId, Outcome, Resolution, log_request_line};
 use crate::router::stream::Stream;
 use crate::router::worker::Worker;
 use crate::sys::accept::Peer;
@@ -59,6 +64,31 @@ pub(super) struct Connection {
     pub(super) worker: Rc<Worker>,
     registration: Registration,
     counted: Counted,
+    /// The addresses as applications see them, once one asked.
+    ends: Option<Ends>,
+}
+
+/// The addresses of a connection as applications see them.
+struct Ends {
+    remote: Vec<u8>,
+    local: Vec<u8>,
+    local_port: Vec<u8>,
+}
+
+impl Ends {
+    fn of(request: &Request) -> Ends {
+        let text = |address: &Address| {
+            let mut text = Vec::new();
+            address.write_host(&mut text);
+            text
+        };
+        let port = request.local.port().map(|port| port.to_string().into_bytes());
+        Ends {
+            remote: text(&request.remote),
+            local: text(&request.local),
+            local_port: port.unwrap_or_default(),
+        }
+    }
 }
 
 /// Keeps the worker's counters right, whatever way a connection ends.
@@ -118,6 +148,7 @@ pub(super) async fn serve(
         worker,
         registration: Registration::new(listener),
         counted,
+        ends: None,
     };
     connection.run().await;
 }
@@ -201,10 +232,7 @@ impl Connection {
             Ok(length) => length,
             Err(refusal) => return self.refuse(http, refusal).await,
         };
-        if http.log_route {
-            let line = String::from_utf8_lossy(self.request.head.request_line());
-            crate::notice!(conn: self.request.connection, "http request line \"{line}\"");
-        }
+        log_request_line(&self.request);
         if length != BodyLength::Known(0)
             && let Err(refusal) = self.receive_body(http, length).await
         {
@@ -271,20 +299,78 @@ impl Connection {
     }
 
     async fn respond(&mut self, binding: &Binding) -> Next {
-        let _ = binding;
-        self.error(&binding.generation.http, 404).await
+        let generation = &*binding.generation;
+        let http = &generation.http;
+        let Resolution { outcome, action } =
+            generation.table.resolve(binding.index, &mut self.request);
+        match outcome {
+            Outcome::Error(status) => self.error(http, status).await,
+            Outcome::Response(response) => {
+                self.response = response;
+                let framing = self.finish_head(generation, action);
+                self.send_out(after(framing.keep_alive)).await
+            }
+            Outcome::File { response, file, len } => {
+                self.response = response;
+                let keep_alive = self.finish_head(generation, action).keep_alive;
+                if self.request.head.method() == b"HEAD" {
+                    return self.send_out(after(keep_alive)).await;
+                }
+                self.send_file(&file, len, keep_alive).await
+            }
+            Outcome::Application { index, target } => match generation.apps.get(index) {
+                Some(app) => self.pass_to_app(generation, app, target, action).await,
+                None => {
+                    crate::alert!(conn: self.request.connection, "there is no application {index}");
+                    self.error(http, 500).await
+                }
+            },
+        }
+    }
+
+    async fn pass_to_app(
+        &mut self,
+        generation: &Generation,
+        app: &Arc<App>,
+        target_index: u8,
+        action: Option<ActionId>,
+    ) -> Next {
+        match self.begin(app, target_index) {
+            Ok(mut exchange) => self.answer_from_app(generation, action, &mut exchange).await,
+            Err(status) => self.error(&generation.http, status).await,
+        }
+    }
+
+    /// Hands the request to an application.
+    fn begin(&mut self, app: &Arc<App>, target_index: u8) -> Result<Exchange, u16> {
+        let ends = self.ends.get_or_insert_with(|| Ends::of(&self.request));
+        let request = &self.request;
+        let mut fields = request.head.passed_fields();
+        app.begin(
+            &self.worker.port,
+            AppRequest {
+                method: request.head.method(),
+                version: request.head.version(),
+                remote: &ends.remote,
+                local_addr: &ends.local,
+                local_port: &ends.local_port,
+                server_name: request.server_name(),
+                target: request.head.target(),
+                path: request.path(),
+                query: request.head.query(),
+                fields: &mut fields,
+                body: &request.body,
+                tls: request.tls,
+                websocket: request.head.is_websocket(),
+                target_index,
+            },
+        )
     }
 
     /// Answers with an error page.
     pub(super) async fn error(&mut self, http: &Http, status: u16) -> Next {
         let keep_alive = self.write_error(http, status, true);
         self.send_out(after(keep_alive)).await
-    }
-
-    /// Answers with what stands in `self.response` and no body.
-    pub(super) async fn answer_without_body(&mut self, http: &Http) -> Next {
-        let framing = self.write_head(http, true);
-        self.send_out(after(framing.keep_alive)).await
     }
 
     fn write_error(&mut self, http: &Http, status: u16, keep_alive: bool) -> bool {
@@ -296,20 +382,47 @@ impl Connection {
         framing.keep_alive
     }
 
-    /// Writes the head of `self.response` into the empty output buffer.
-    pub(super) fn write_head(&mut self, http: &Http, keep_alive: bool) -> response::Framing {
+    /// Applies the `response_headers` of an action to `self.response` and writes its head into the
+    /// empty output buffer.
+    pub(super) fn finish_head(
+        &mut self,
+        generation: &Generation,
+        action: Option<ActionId>,
+    ) -> response::Framing {
+        if action.is_some() {
+            // The facts about the connection are needed beside a request that may change.
+            let mut response = std::mem::take(&mut self.response);
+            let facts = response::Connection {
+                websocket_key: None,
+                ..self.facts(&generation.http, true, response.status)
+            };
+            let table = &generation.table;
+            table.apply_response_headers(action, &mut self.request, &mut response, &facts);
+            self.response = response;
+        }
+        self.write_head(&generation.http, true)
+    }
+
+    fn write_head(&mut self, http: &Http, keep_alive: bool) -> response::Framing {
+        let mut out = std::mem::take(&mut self.out);
+        out.clear();
+        let facts = self.facts(http, keep_alive, self.response.status);
+        let framing = write_head(&mut out, &self.response, &facts);
+        self.out = out;
+        framing
+    }
+
+    /// What a head must know of the connection.
+    fn facts(&self, http: &Http, keep_alive: bool, status: u16) -> response::Connection<'_> {
         let head = &self.request.head;
-        // A request that was refused before its version was known is answered as one of 1.1.
-        let minor_version = if head.version().is_empty() { 1 } else { head.minor_version() };
-        let connection = response::Connection {
-            minor_version,
+        response::Connection {
+            // A request that was refused before its version was known is answered as one of 1.1.
+            minor_version: if head.version().is_empty() { 1 } else { head.minor_version() },
             keep_alive: keep_alive && head.keep_alive(),
             server_version: http.server_version,
-            has_body: response::has_body(head.method(), self.response.status),
+            has_body: response::has_body(head.method(), status),
             websocket_key: head.is_websocket().then(|| head.websocket_key()).flatten(),
-        };
-        self.out.clear();
-        write_head(&mut self.out, &self.response, &connection)
+        }
     }
 
     /// Sends the output buffer; what comes then, if it could be sent.

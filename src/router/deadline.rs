@@ -34,6 +34,11 @@ impl Deadline {
         self.due = Some(Instant::now() + timeout.min(LONGEST));
     }
 
+    /// Sets the deadline.
+    pub(super) fn set_at(&mut self, due: Instant) {
+        self.due = Some(due);
+    }
+
     /// There is nothing to wait for any more.
     pub(super) fn clear(&mut self) {
         self.due = None;

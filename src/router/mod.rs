@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+mod app_response;
 pub mod arguments;
 pub mod body;
 mod client;
@@ -16,9 +17,11 @@ pub mod request;
 mod request_body;
 pub mod route;
 pub mod static_file;
+mod send_file;
 mod stream;
 pub mod template;
 pub mod variable;
+mod websocket_relay;
 pub mod worker;
 
 use std::os::fd::OwnedFd;

@@ -11,9 +11,11 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::LocalSet;
 
+use crate::router::app::worker_port::WorkerPort;
 use crate::router::connection;
 use crate::router::counters::WorkerCounters;
 use crate::router::generation::Generation;
+use crate::router::hub::Hub;
 use crate::router::listener::Listeners;
 
 /// How long a thread leaves its listeners alone after accept(2) failed for want of descriptors or
@@ -35,6 +37,8 @@ pub enum WorkerCommand {
 pub struct WorkerSeed {
     /// The way from the main thread. Its other end being dropped means [`WorkerCommand::Quit`].
     pub commands: UnboundedReceiver<WorkerCommand>,
+    /// The way to application processes.
+    pub hub: Arc<Hub>,
     /// The worker's counters, shared with the main thread.
     pub counters: Arc<WorkerCounters>,
     /// Where bodies go for which no `body_temp_path` is configured.
@@ -47,6 +51,8 @@ pub(super) struct Worker {
     pub(super) counters: Arc<WorkerCounters>,
     /// See [`WorkerSeed::temp_path`].
     pub(super) temp_path: PathBuf,
+    /// Where applications answer.
+    pub(super) port: Rc<WorkerPort>,
     listeners: Listeners,
     leaving: Cell<bool>,
 }
@@ -59,10 +65,11 @@ pub fn run(seed: WorkerSeed) -> io::Result<()> {
 }
 
 async fn serve(seed: WorkerSeed) -> io::Result<()> {
-    let WorkerSeed { mut commands, counters, temp_path } = seed;
+    let WorkerSeed { mut commands, hub, counters, temp_path } = seed;
+    let port = WorkerPort::open(&hub)?;
     let listeners = Listeners::new()?;
     let worker =
-        Rc::new(Worker { counters, temp_path, listeners, leaving: Cell::new(false) });
+        Rc::new(Worker { counters, temp_path, port, listeners, leaving: Cell::new(false) });
     tokio::task::spawn_local(accept(worker.clone()));
     while let Some(command) = commands.recv().await {
         match command {

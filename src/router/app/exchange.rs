@@ -5,9 +5,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use tokio::time::{Sleep, sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until};
 
 use super::App;
 use super::chunk::Chunk;
@@ -142,10 +141,6 @@ pub enum Part {
     Failed(u16),
 }
 
-/// How long a WebSocket frame waits for room on the way to a slow application.
-const FRAME_TIMEOUT: Duration = Duration::from_secs(60);
-/// How often it looks.
-const FRAME_RETRY: Duration = Duration::from_millis(10);
 /// The longest frame that travels in the queue itself.
 const SHORT_FRAME: usize = 15;
 
@@ -244,9 +239,6 @@ pub enum FrameError {
     /// The exchange is over, or the connection was not upgraded.
     #[error("the application does not speak WebSocket with this client any more")]
     Closed,
-    /// The application does not keep up.
-    #[error("the application does not take WebSocket frames")]
-    Stalled,
 }
 
 impl Exchange {
@@ -283,42 +275,29 @@ impl Exchange {
         Poll::Pending
     }
 
-    /// Hands a whole WebSocket frame of the client, header included, to the application. Waits
-    /// while there is no room for it.
-    pub async fn send_frame(&mut self, frame: &[u8]) -> Result<(), FrameError> {
-        let outgoing = self.slot.app.outgoing().clone();
-        let mut waited = Duration::ZERO;
-        loop {
-            let link = self.slot.upgraded_link().ok_or(FrameError::Closed)?;
-            let header = Header::new(self.port.hub().pid, kind::WEBSOCKET, self.slot.stream)
-                .reply_to(self.port.id());
-            let full = if frame.len() <= SHORT_FRAME {
-                link.send(&header, frame, &[])
-            } else {
-                let Some(chunks) = copy_frame(&outgoing, frame, header.stream) else {
-                    wait(&mut waited).await?;
-                    continue;
-                };
-                link.send_chunks(&header, &chunks).inspect_err(|_| {
-                    chunks.iter().for_each(|&chunk| outgoing.take_back(chunk, header.stream));
-                })
+    /// Hands a whole WebSocket frame of the client, header included, to the application; `false` if
+    /// there is no room for it now. Nobody tells when there is: try again a little later.
+    pub fn try_send_frame(&mut self, frame: &[u8]) -> Result<bool, FrameError> {
+        let outgoing = self.slot.app.outgoing();
+        let link = self.slot.upgraded_link().ok_or(FrameError::Closed)?;
+        let header = Header::new(self.port.hub().pid, kind::WEBSOCKET, self.slot.stream)
+            .reply_to(self.port.id());
+        let sent = if frame.len() <= SHORT_FRAME {
+            link.send(&header, frame, &[])
+        } else {
+            let Some(chunks) = copy_frame(outgoing, frame, header.stream) else {
+                return Ok(false);
             };
-            match full {
-                Ok(()) => return Ok(()),
-                Err(SendError::Full) => wait(&mut waited).await?,
-                Err(_) => return Err(FrameError::Closed),
-            }
+            link.send_chunks(&header, &chunks).inspect_err(|_| {
+                chunks.iter().for_each(|&chunk| outgoing.take_back(chunk, header.stream));
+            })
+        };
+        match sent {
+            Ok(()) => Ok(true),
+            Err(SendError::Full) => Ok(false),
+            Err(_) => Err(FrameError::Closed),
         }
     }
-}
-
-async fn wait(waited: &mut Duration) -> Result<(), FrameError> {
-    if *waited >= FRAME_TIMEOUT {
-        return Err(FrameError::Stalled);
-    }
-    sleep(FRAME_RETRY).await;
-    *waited += FRAME_RETRY;
-    Ok(())
 }
 
 /// `None`: there is no room now.
