@@ -49,6 +49,8 @@ pub(super) fn handle(main: &mut Main, message: Message) {
         kind::PROCESS_READY if from.is_some() => ready(main, sender),
         kind::NEW_PORT if allowed(ProcessType::Prototype) => new_port(main, sender, message),
         kind::REMOVE_PID if allowed(ProcessType::Prototype) => remove_pid(main, sender, &message),
+        // What a process sent before it died may come after the notice of its death.
+        _ if from.is_none() => {}
         other => alert!("message {other} from process {sender} is not allowed, dropped"),
     }
 }

@@ -284,7 +284,8 @@ impl Prototype {
             (kind::REMOVE_PID, Some(ProcessType::Main)) => self.on_removed(&message),
             (kind::CHANGE_FILE, Some(ProcessType::Main)) => change_log_file(message),
             (kind::QUIT, Some(ProcessType::Main | ProcessType::Router)) => self.exit(),
-            // A process that has gone since, and what is not for a prototype.
+            // What a process sent before it died may come after the notice of its death.
+            (_, None) => {}
             (other, _) => warning!("message {other} from process {sender} is not expected, dropped"),
         }
     }
