@@ -13,34 +13,34 @@ const SHM_LIMIT: usize = 100 * 1024 * 1024;
 
 /// See the module head.
 #[derive(Clone, Debug)]
-pub struct AppConf {
+pub(super) struct AppConf {
     /// The application's name.
-    pub name: String,
+    pub(super) name: String,
     /// Its `type`, as written.
-    pub kind: String,
+    pub(super) kind: String,
     /// `user`, if given.
-    pub user: Option<String>,
+    pub(super) user: Option<String>,
     /// `group`, if given.
-    pub group: Option<String>,
+    pub(super) group: Option<String>,
     /// `stdout`
-    pub stdout: Option<PathBuf>,
+    pub(super) stdout: Option<PathBuf>,
     /// `stderr`
-    pub stderr: Option<PathBuf>,
+    pub(super) stderr: Option<PathBuf>,
     /// `working_directory`
-    pub working_directory: Option<PathBuf>,
+    pub(super) working_directory: Option<PathBuf>,
     /// `environment`
-    pub environment: Vec<(String, String)>,
+    pub(super) environment: Vec<(String, String)>,
     /// `limits.shm`
-    pub shm_limit: usize,
+    pub(super) shm_limit: usize,
     /// `limits.requests`; zero = off.
-    pub request_limit: u32,
+    pub(super) request_limit: u32,
     /// The whole object.
-    pub json: Value,
+    pub(super) json: Value,
 }
 
 /// Why a `START_PROCESS` body is refused; the router sent what it should not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AppConfError {
+pub(super) enum AppConfError {
     /// There is no zero byte after the name, or the name is not UTF-8.
     #[error("router app configuration without a name")]
     Name,
@@ -67,7 +67,7 @@ pub enum AppConfError {
 
 impl AppConf {
     /// Reads the body of `START_PROCESS`.
-    pub fn from_message(body: &[u8]) -> Result<AppConf, AppConfError> {
+    pub(super) fn from_message(body: &[u8]) -> Result<AppConf, AppConfError> {
         let end = body.iter().position(|&b| b == 0).ok_or(AppConfError::Name)?;
         let name = std::str::from_utf8(&body[..end]).map_err(|_| AppConfError::Name)?;
         let json = json::parse(&body[end + 1..]).map_err(|_| AppConfError::Json)?;
@@ -75,7 +75,7 @@ impl AppConf {
     }
 
     /// Reads an application's object.
-    pub fn new(name: &str, json: Value) -> Result<AppConf, AppConfError> {
+    pub(super) fn new(name: &str, json: Value) -> Result<AppConf, AppConfError> {
         let invalid = |member| AppConfError::Member { app: name.to_owned(), member };
         let text = |member: &'static str| match json.get_member(member) {
             None => Ok(None),

@@ -14,7 +14,7 @@ use crate::abi::string::nxt_str_t;
 use crate::conf::json::Value;
 
 /// The C form of `conf`; `user` is whom the application runs as.
-pub fn build(
+pub(super) fn build(
     conf: &'static AppConf,
     user: &str,
     shared_port_fd: i32,
@@ -175,8 +175,9 @@ mod tests {
         ));
         assert!(c.group.start.is_null() && c.stdout_log.is_null() && c.environment.is_null());
         assert_eq!((c.shared_port_fd, c.shared_queue_fd, c.shm_limit), (5, 6, 104857600));
-        // SAFETY: the type is Python, so that the member holds; the texts are C strings.
+        // SAFETY: the type is Python, so that this member holds.
         let python = unsafe { c.u.python };
+        // SAFETY: made from a `CString`.
         assert_eq!(unsafe { CStr::from_ptr(python.home) }, c"/venv");
         assert_eq!((python.threads, python.thread_stack_size), (4, 0));
         assert_eq!(text(python.protocol), "asgi");

@@ -167,9 +167,7 @@ pub(super) fn run(
             start.call(&context)
         }
     };
-    if !started {
-        alert!("{name} failed to start");
-    }
+    // What went wrong is in the log already; the prototype logs the exit code.
     std::process::exit(i32::from(!started))
 }
 

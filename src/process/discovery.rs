@@ -13,7 +13,7 @@ const SUFFIX: &str = ".unit.so";
 
 /// Loads all modules of a directory, in order of their names. What is wrong with one is logged
 /// and leaves it out.
-pub fn find_modules(folder: &Path) -> Modules {
+pub(super) fn find_modules(folder: &Path) -> Modules {
     let files = module_files(folder);
     if files.is_empty() {
         let glob = folder.join(format!("*{SUFFIX}"));

@@ -212,6 +212,7 @@ fn new_port(main: &mut Main, sender: Pid, message: Message) {
             process.state = super::table::State::Ready;
             if let Some(queue) = queue {
                 process.set_queue(queue);
+                process.close_queue_memory();
             }
             if main.shutdown.is_some() {
                 main.table.quit(new.port.pid);

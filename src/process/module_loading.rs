@@ -15,14 +15,14 @@ use crate::abi::process::nxt_process_start_t;
 use crate::sys::dl::{Flags, Library, LoadError};
 
 /// What the `compat` array of a module must hold: `NXT_VERNUM` and `NXT_DEBUG`.
-pub const COMPAT: [u32; 2] = [super::state::VERSION_NUMBER, 0];
+pub(super) const COMPAT: [u32; 2] = [super::state::VERSION_NUMBER, 0];
 
 /// More mounts than any module has: a length that is not one.
 const MAX_MOUNTS: u32 = 4096;
 
 /// Why a file is not a module; the texts are log records.
 #[derive(Debug, thiserror::Error)]
-pub enum ModuleError {
+pub(super) enum ModuleError {
     /// dlopen(3)
     #[error("dlopen(\"{0}\") failed: \"{1}\"")]
     Open(String, LoadError),
@@ -33,14 +33,14 @@ pub enum ModuleError {
 
 /// An open module.
 #[derive(Debug)]
-pub struct LoadedModule {
+pub(super) struct LoadedModule {
     library: Library,
     module: nxt_app_module_t,
 }
 
 impl LoadedModule {
     /// Opens a file of the modules directory; its initialisers run.
-    pub fn open(path: &Path, flags: Flags) -> Result<LoadedModule, ModuleError> {
+    pub(super) fn open(path: &Path, flags: Flags) -> Result<LoadedModule, ModuleError> {
         let name = || path.display().to_string();
         // SAFETY: modules are code that the administrator installed to be run by this daemon.
         let library = unsafe { Library::open(path, flags | Flags::GLOBAL) }
@@ -55,7 +55,7 @@ impl LoadedModule {
     }
 
     /// Whether it was built for this release.
-    pub fn is_compatible(&self) -> bool {
+    pub(super) fn is_compatible(&self) -> bool {
         let module = &self.module;
         if module.compat_length != size_of_val(&COMPAT) || module.compat.is_null() {
             return false;
@@ -66,7 +66,7 @@ impl LoadedModule {
     }
 
     /// The language's name.
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let name = &self.module.r#type;
         if name.start.is_null() || name.length > 256 {
             return String::new();
@@ -77,12 +77,12 @@ impl LoadedModule {
     }
 
     /// The language's version.
-    pub fn version(&self) -> String {
+    pub(super) fn version(&self) -> String {
         text(self.module.version)
     }
 
     /// What the language needs inside of a new root.
-    pub fn mounts(&self) -> Vec<Mount> {
+    pub(super) fn mounts(&self) -> Vec<Mount> {
         let module = &self.module;
         if module.mounts.is_null() || module.nmounts > MAX_MOUNTS {
             return Vec::new();
@@ -103,7 +103,7 @@ impl LoadedModule {
     }
 
     /// The function that runs an application process, and the promise that the module stays open.
-    pub fn into_start(self) -> Start {
+    pub(super) fn into_start(self) -> Start {
         let start = Start(self.module.start);
         self.library.keep();
         start
@@ -112,7 +112,7 @@ impl LoadedModule {
 
 /// The entry of an application process.
 #[derive(Clone, Copy, Debug)]
-pub struct Start(nxt_process_start_t);
+pub(super) struct Start(nxt_process_start_t);
 
 impl Start {
     /// Runs the application; true if the module says that all is well.

@@ -101,8 +101,11 @@ pub(super) fn run(start: Start<'_>) -> i32 {
     let (mut prototype, mut receiver) = match Prototype::set_up(start) {
         Ok(ready) => ready,
         Err(error) => {
-            alert!("{error}");
-            alert!("{name} failed to start");
+            match error {
+                // The module has said more; a folder is the user's to make.
+                SetUpError::Setup(_) | SetUpError::WorkingDirectory(..) => warning!("{error}"),
+                error => alert!("{error}"),
+            }
             return 1;
         }
     };

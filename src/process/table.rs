@@ -14,7 +14,7 @@ use crate::warning;
 
 /// How far a process has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub(super) enum State {
     /// Forked.
     Creating,
     /// Set up; its port is known to main.
@@ -25,38 +25,38 @@ pub enum State {
 
 /// A process.
 #[derive(Debug)]
-pub struct Process {
+pub(super) struct Process {
     /// Its id.
-    pub pid: Pid,
+    pub(super) pid: Pid,
     /// What it is.
-    pub kind: ProcessType,
+    pub(super) kind: ProcessType,
     /// How far it has come.
-    pub state: State,
+    pub(super) state: State,
     /// The process that forked it.
-    pub parent: Pid,
+    pub(super) parent: Pid,
     /// The stream of the request that asked for it, until it is ready; else 0.
-    pub stream: u32,
+    pub(super) stream: u32,
     /// The way to it.
-    pub sender: Sender,
+    pub(super) sender: Sender,
     /// The memory of its port's queue.
     queue: Option<OwnedFd>,
 }
 
 impl Process {
     /// One that was just forked. `socket` is the write end of its port.
-    pub fn new(pid: Pid, kind: ProcessType, parent: Pid, stream: u32, socket: OwnedFd) -> Process {
+    pub(super) fn new(pid: Pid, kind: ProcessType, parent: Pid, stream: u32, socket: OwnedFd) -> Process {
         let sender = Sender::new(socket, None);
         Process { pid, kind, state: State::Creating, parent, stream, sender, queue: None }
     }
 
     /// The same, ready.
-    pub fn ready(mut self) -> Process {
+    pub(super) fn ready(mut self) -> Process {
         self.state = State::Ready;
         self
     }
 
     /// Gives the port its queue; what is not a queue is refused with a log record.
-    pub fn set_queue(&mut self, fd: OwnedFd) {
+    pub(super) fn set_queue(&mut self, fd: OwnedFd) {
         match PortQueue::map(fd.as_fd()) {
             Ok(queue) => {
                 self.sender.set_queue(queue);
@@ -65,60 +65,65 @@ impl Process {
             Err(error) => warning!("process {}: invalid port queue: {error}", self.pid),
         }
     }
+
+    /// Closes the descriptor of the queue, which is needed only to announce the port.
+    pub(super) fn close_queue_memory(&mut self) {
+        self.queue = None;
+    }
 }
 
 /// See the module head.
 #[derive(Debug)]
-pub struct Table {
+pub(super) struct Table {
     /// The process that owns the table.
-    pub own: Pid,
+    pub(super) own: Pid,
     processes: BTreeMap<Pid, Process>,
 }
 
 impl Table {
     /// An empty table of the process `own`.
-    pub fn new(own: Pid) -> Table {
+    pub(super) fn new(own: Pid) -> Table {
         Table { own, processes: BTreeMap::new() }
     }
 
     /// Adds a process; one of the same id is replaced, it must be dead.
-    pub fn add(&mut self, process: Process) {
+    pub(super) fn add(&mut self, process: Process) {
         self.processes.insert(process.pid, process);
     }
 
     /// A process.
-    pub fn get(&self, pid: Pid) -> Option<&Process> {
+    pub(super) fn get(&self, pid: Pid) -> Option<&Process> {
         self.processes.get(&pid)
     }
 
     /// A process to change.
-    pub fn get_mut(&mut self, pid: Pid) -> Option<&mut Process> {
+    pub(super) fn get_mut(&mut self, pid: Pid) -> Option<&mut Process> {
         self.processes.get_mut(&pid)
     }
 
     /// Forgets a process; its port is closed when the result is dropped.
-    pub fn remove(&mut self, pid: Pid) -> Option<Process> {
+    pub(super) fn remove(&mut self, pid: Pid) -> Option<Process> {
         self.processes.remove(&pid)
     }
 
     /// All processes.
-    pub fn iter(&self) -> impl Iterator<Item = &Process> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Process> {
         self.processes.values()
     }
 
     /// The process of a type that there is one of.
-    pub fn of_kind(&self, kind: ProcessType) -> Option<&Process> {
+    pub(super) fn of_kind(&self, kind: ProcessType) -> Option<&Process> {
         self.iter().find(|process| process.kind == kind)
     }
 
     /// The processes that `parent` has forked.
-    pub fn children_of(&self, parent: Pid) -> Vec<Pid> {
+    pub(super) fn children_of(&self, parent: Pid) -> Vec<Pid> {
         self.iter().filter(|process| process.parent == parent).map(|process| process.pid).collect()
     }
 
     /// Keeps what a new process of type `own` may talk to: ready peers of its row of the
     /// connection matrix, and its parent.
-    pub fn retain_for(&mut self, own: Pid, kind: ProcessType, parent: Pid) {
+    pub(super) fn retain_for(&mut self, own: Pid, kind: ProcessType, parent: Pid) {
         self.own = own;
         self.processes.retain(|&pid, process| {
             pid == parent || (process.state == State::Ready && kind.keeps(process.kind))
@@ -126,30 +131,30 @@ impl Table {
     }
 
     /// Sends a message. A process that is gone is no error: its end is on the way by itself.
-    pub fn send(&self, pid: Pid, header: Header, body: &[u8], fds: &[BorrowedFd<'_>]) {
+    pub(super) fn send(&self, pid: Pid, header: Header, body: &[u8], fds: &[BorrowedFd<'_>]) {
         if let Some(process) = self.get(pid) {
             report(process.pid, process.sender.send(&header, body, fds).map(drop));
         }
     }
 
     /// Sends `QUIT`.
-    pub fn quit(&self, pid: Pid) {
+    pub(super) fn quit(&self, pid: Pid) {
         self.send(pid, Header::new(self.own, kind::QUIT, 0), &[], &[]);
     }
 
     /// Sends `RPC_READY`, the last of its stream.
-    pub fn answer(&self, pid: Pid, stream: u32, body: &[u8], fds: &[BorrowedFd<'_>]) {
+    pub(super) fn answer(&self, pid: Pid, stream: u32, body: &[u8], fds: &[BorrowedFd<'_>]) {
         let header = Header::new(self.own, kind::RPC_READY, stream).with_last(true);
         self.send(pid, header, body, fds);
     }
 
     /// Sends `RPC_ERROR`.
-    pub fn refuse(&self, pid: Pid, stream: u32, body: &[u8]) {
+    pub(super) fn refuse(&self, pid: Pid, stream: u32, body: &[u8]) {
         self.send(pid, Header::new(self.own, kind::RPC_ERROR, stream), body, &[]);
     }
 
     /// Marks a process as ready and announces its port; the message answers `stream`.
-    pub fn set_ready(&mut self, pid: Pid, stream: u32) {
+    pub(super) fn set_ready(&mut self, pid: Pid, stream: u32) {
         let Some(process) = self.processes.get_mut(&pid) else {
             return;
         };
@@ -170,7 +175,7 @@ impl Table {
     }
 
     /// Tells those whom it concerns that `dead`, which is not in the table any more, has died.
-    pub fn announce_death(&self, dead: &Process) {
+    pub(super) fn announce_death(&self, dead: &Process) {
         for other in self.iter() {
             if other.pid != dead.pid && other.pid != self.own && dead.kind.death_concerns(other.kind) {
                 let header = Header::new(self.own, kind::REMOVE_PID, dead.stream);
@@ -181,7 +186,7 @@ impl Table {
     }
 
     /// Sends on what full sockets did not take; true if something still waits.
-    pub fn flush(&self) -> bool {
+    pub(super) fn flush(&self) -> bool {
         let mut waits = false;
         for process in self.iter().filter(|process| process.sender.has_pending()) {
             match process.sender.flush() {
