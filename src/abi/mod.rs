@@ -40,5 +40,6 @@ pub mod socket_msg;
 pub mod string;
 pub mod task;
 pub mod types;
+pub mod unit;
 pub mod version;
 pub mod websocket;
