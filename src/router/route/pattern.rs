@@ -68,7 +68,7 @@ struct Wild {
 
 #[derive(Debug)]
 enum Substring {
-    Exact(Finder<'static>),
+    Exact(Box<Finder<'static>>),
     /// Longer than nothing.
     IgnoreCase(Box<[u8]>),
 }
@@ -152,7 +152,7 @@ impl Matcher {
             min_len += text.len();
             middle.push(match ignore_case {
                 true => Substring::IgnoreCase(text),
-                false => Substring::Exact(Finder::new(&text).into_owned()),
+                false => Substring::Exact(Box::new(Finder::new(&text).into_owned())),
             });
         }
         let wild = Wild { prefix, suffix, middle, min_len, ignore_case };
