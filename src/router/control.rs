@@ -351,7 +351,7 @@ impl Control {
             self.hub.tell_workers(&Notice::ProcessGone(pid));
         } else {
             let apps = self.apps.borrow().clone();
-            apps.iter().for_each(|app| drop(app.prototype_gone(pid)));
+            apps.iter().for_each(|app| app.prototype_gone(pid));
             let mut controller = self.controller.borrow_mut();
             if controller.as_ref().is_some_and(|c| c.port.pid == pid) {
                 *controller = None;

@@ -2,11 +2,9 @@
 //! and the way to the main thread, which alone talks to the other processes of the daemon.
 
 use std::collections::HashMap;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
-
-use std::os::fd::BorrowedFd;
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -24,6 +22,8 @@ pub(crate) enum Event {
     Drained(Arc<App>),
     /// A port has messages that wait for its socket.
     Flush(Arc<Link>),
+    /// A worker thread ended without being told to.
+    ThreadLost,
 }
 
 /// What the main thread tells the worker threads.
@@ -224,10 +224,19 @@ impl Link {
     pub(crate) fn flushed(&self) {
         self.flushing.store(false, Ordering::Release);
     }
-}
 
-impl AsRawFd for Link {
-    fn as_raw_fd(&self) -> RawFd {
-        self.sender.as_raw_fd()
+    /// Takes the flushing over, if nobody else did; whether it did.
+    pub(crate) fn flush_starts(&self) -> bool {
+        !self.flushing.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether messages wait for the socket.
+    pub(crate) fn has_pending(&self) -> bool {
+        self.sender.has_pending()
+    }
+
+    /// A descriptor of the socket, for the reactor.
+    pub(crate) fn socket(&self) -> std::io::Result<OwnedFd> {
+        self.sender.as_fd().try_clone_to_owned()
     }
 }

@@ -13,6 +13,7 @@ use super::app::App;
 use super::control::{Change, Control};
 use super::generation::{Generation, ListenerEntry};
 use super::request::Address;
+use super::route::Table;
 use super::starter::start_spare;
 use crate::conf::config::{Config, Listener};
 use crate::conf::json;
@@ -108,7 +109,8 @@ async fn build(
     for app in &fresh.apps {
         start_spare(control, app).await.map_err(|_| ApplyError::Start(app.name.clone()))?;
     }
-    Ok(Generation { http: config.settings.http.clone(), listeners, apps })
+    let table = Table::compile(config).map_err(|error| ApplyError::Config(error.to_string()))?;
+    Ok(Generation { http: config.settings.http.clone(), listeners, table, apps })
 }
 
 async fn open_listener(

@@ -12,7 +12,7 @@ mod serialize;
 mod shared_port;
 mod slot;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod worker_port;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -159,7 +159,7 @@ impl App {
     }
 
     fn idle_if(self: &Arc<Self>, idle: bool) {
-        if idle && !self.idle_timer.swap(true, Ordering::AcqRel) {
+        if idle && self.idle_timer_starts() {
             self.hub.ask(Event::Idle(self.clone()));
         }
     }
@@ -193,7 +193,7 @@ impl App {
         lock(&self.inner).pool.port(pid, id)
     }
 
-    pub(crate) fn queue_descriptors(&self) -> Arc<SharedPort> {
+    pub(crate) fn shared_port(&self) -> Arc<SharedPort> {
         self.current_queue()
     }
 
@@ -216,11 +216,8 @@ impl App {
     }
 
     /// Forgets a prototype that is gone.
-    pub(crate) fn prototype_gone(&self, pid: Pid) -> bool {
-        let mut inner = lock(&self.inner);
-        let before = inner.prototypes.len();
-        inner.prototypes.retain(|p| p.link.port.pid != pid);
-        inner.prototypes.len() < before
+    pub(crate) fn prototype_gone(&self, pid: Pid) {
+        lock(&self.inner).prototypes.retain(|p| p.link.port.pid != pid);
     }
 
     /// A process that was being started is ready.
@@ -287,6 +284,11 @@ impl App {
         self.idle_timer.store(false, Ordering::Release);
     }
 
+    /// Takes the idle timer, if nobody else has it; whether it did.
+    pub(crate) fn idle_timer_starts(&self) -> bool {
+        !self.idle_timer.swap(true, Ordering::AcqRel)
+    }
+
     /// Replaces all processes: those that work finish what they took, new ones serve the rest.
     pub(crate) fn restart(self: &Arc<Self>) -> std::io::Result<()> {
         let shared = Arc::new(SharedPort::create()?);
@@ -332,10 +334,11 @@ impl App {
         quit_prototypes(deserted);
     }
 
-    /// Nothing of it runs any more.
-    pub(crate) fn is_gone(&self) -> bool {
+    /// It is no longer configured, and nothing of it runs any more.
+    pub(crate) fn is_finished(&self) -> bool {
         let inner = lock(&self.inner);
-        inner.pool.is_empty() && inner.prototypes.is_empty() && !inner.pool.is_busy()
+        let pool = &inner.pool;
+        pool.is_closed() && pool.is_empty() && !pool.is_busy() && inner.prototypes.is_empty()
     }
 }
 
