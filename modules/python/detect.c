@@ -13,18 +13,21 @@
 typedef struct {
     bool  known;           /* false: the callable has no Python code */
     bool  coroutine;
+    bool  variadic;        /* has *args */
     int   arguments;       /* as written, with "self" */
-    bool  bound;           /* "self" is already given */
+    int   required;        /* those of them that a call must give */
 } signature_t;
 
 
 static signature_t
 read_signature(PyObject *callable)
 {
-    PyObject      *call, *function;
+    bool          bound;
+    PyObject      *call, *function, *defaults;
     signature_t   signature;
     PyCodeObject  *code;
 
+    bound = false;
     memset(&signature, 0, sizeof(signature));
 
     if (PyFunction_Check(callable) || PyMethod_Check(callable)) {
@@ -43,7 +46,7 @@ read_signature(PyObject *callable)
 
     if (PyMethod_Check(call)) {
         function = PyMethod_GET_FUNCTION(call);
-        signature.bound = true;
+        bound = true;
     }
 
     if (PyFunction_Check(function)) {
@@ -51,7 +54,16 @@ read_signature(PyObject *callable)
 
         signature.known = true;
         signature.coroutine = (code->co_flags & CO_COROUTINE) != 0;
+        signature.variadic = (code->co_flags & CO_VARARGS) != 0;
         signature.arguments = code->co_argcount;
+
+        defaults = PyFunction_GET_DEFAULTS(function);
+
+        signature.required = code->co_argcount - (bound ? 1 : 0);
+
+        if (defaults != NULL && PyTuple_Check(defaults)) {
+            signature.required -= (int) PyTuple_GET_SIZE(defaults);
+        }
     }
 
     Py_DECREF(call);
@@ -73,8 +85,8 @@ nxtpy_is_asgi(PyObject *application)
 
 
 /*
- * Asked only once the protocol is settled.  A plain function that takes all
- * three arguments is a wrapper around a coroutine function, hence ASGI 3.
+ * Asked only once the protocol is settled.  A plain function that needs more
+ * than the scope is a wrapper around a coroutine function, hence ASGI 3.
  */
 bool
 nxtpy_is_asgi_legacy(PyObject *application)
@@ -85,5 +97,6 @@ nxtpy_is_asgi_legacy(PyObject *application)
 
     return signature.known
            && !signature.coroutine
-           && signature.arguments - (signature.bound ? 1 : 0) < 3;
+           && !signature.variadic
+           && signature.required <= 1;
 }

@@ -133,6 +133,10 @@ typedef struct {
     size_t         capacity;
     size_t         size;               /* bytes of all names and values */
     uint64_t       content_length;     /* or NXTPY_NO_LENGTH */
+
+    /* Log a bad Content-Length and leave it out, rather than raise. */
+    nxt_unit_request_info_t  *lenient;
+
     nxtpy_field_t  inlined[NXTPY_FIELDS_INLINE];
 } nxtpy_fields_t;
 

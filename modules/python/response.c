@@ -9,7 +9,9 @@
 
 static int grow(nxtpy_fields_t *fields);
 static bool valid_name(const char *name, size_t length);
-static int parse_content_length(nxtpy_fields_t *fields, const char *value,
+static int parse_content_length(const char *value, size_t length,
+    uint64_t *result);
+static int bad_content_length(nxtpy_fields_t *fields, const char *value,
     size_t length);
 
 
@@ -21,6 +23,7 @@ nxtpy_fields_init(nxtpy_fields_t *fields)
     fields->capacity = NXTPY_FIELDS_INLINE;
     fields->size = 0;
     fields->content_length = NXTPY_NO_LENGTH;
+    fields->lenient = NULL;
 }
 
 
@@ -69,9 +72,10 @@ nxtpy_fields_add(nxtpy_fields_t *fields, const char *name, size_t name_length,
 
     if (name_length == sizeof("content-length") - 1
         && strncasecmp(name, "content-length", name_length) == 0
-        && parse_content_length(fields, value, value_length) != 0)
+        && parse_content_length(value, value_length, &fields->content_length)
+           != 0)
     {
-        return -1;
+        return bad_content_length(fields, value, value_length);
     }
 
     if (i == fields->capacity && grow(fields) != 0) {
@@ -217,7 +221,7 @@ valid_name(const char *name, size_t length)
 
 
 static int
-parse_content_length(nxtpy_fields_t *fields, const char *value, size_t length)
+parse_content_length(const char *value, size_t length, uint64_t *result)
 {
     size_t    i;
     uint64_t  n;
@@ -226,19 +230,41 @@ parse_content_length(nxtpy_fields_t *fields, const char *value, size_t length)
 
     for (i = 0; i < length; i++) {
         if (value[i] < '0' || value[i] > '9' || n > (UINT64_MAX / 10 - 10)) {
-            break;
+            return -1;
         }
 
         n = n * 10 + (uint64_t) (value[i] - '0');
     }
 
-    if (length == 0 || i != length) {
-        PyErr_Format(PyExc_ValueError, "Failed to parse Content-Length: '%.*s'",
-                     (int) nxt_min(length, (size_t) 64), value);
+    if (length == 0) {
         return -1;
     }
 
-    fields->content_length = n;
+    *result = n;
 
     return 0;
+}
+
+
+/*
+ * WSGI applications get away with it: the field is left out, so that the
+ * router finds another way to mark the end of the body.
+ */
+static int
+bad_content_length(nxtpy_fields_t *fields, const char *value, size_t length)
+{
+    char  text[64];
+
+    (void) snprintf(text, sizeof(text), "%.*s",
+                    (int) nxt_min(length, sizeof(text) - 1), value);
+
+    if (fields->lenient != NULL) {
+        nxt_unit_req_error(fields->lenient,
+                           "failed to parse Content-Length value %s", text);
+        return 0;
+    }
+
+    PyErr_Format(PyExc_ValueError, "Failed to parse Content-Length: '%s'",
+                 text);
+    return -1;
 }

@@ -93,6 +93,7 @@ begin(nxtpy_wsgi_request_t *request, PyObject *status, PyObject *headers)
     }
 
     nxtpy_fields_init(&fields);
+    fields.lenient = request->req;
 
     rc = collect_headers(&fields, headers);
 
