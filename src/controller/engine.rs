@@ -282,15 +282,7 @@ impl Engine {
                     self.remove_process(pid);
                 }
             }
-            kind::PROCESS_READY => {
-                if self
-                    .peers
-                    .main_port(sender)
-                    .is_some_and(|peer| peer.process == ProcessType::Router)
-                {
-                    self.greet(sender);
-                }
-            }
+            kind::PROCESS_READY if self.is_router(sender) => self.greet(sender),
             kind::CHANGE_FILE if from_main => {
                 if let Some(Err(problem)) = message.take_fd().map(nix::unistd::dup2_stderr) {
                     alert!("failed to reopen the log: {problem}");
@@ -305,6 +297,11 @@ impl Engine {
             _ => {}
         }
         Flow::Continue
+    }
+
+    fn is_router(&self, pid: Pid) -> bool {
+        let port = self.peers.main_port(pid);
+        port.is_some_and(|peer| peer.process == ProcessType::Router)
     }
 
     fn new_port(&mut self, mut message: Message) {

@@ -118,6 +118,7 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
         text,
         at: 0,
         depth: 0,
+        not_utf8: None,
     };
     reader.skip_space();
     if reader.peek().is_none() {
@@ -128,9 +129,10 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
     }
     let value = reader.value()?;
     reader.skip_space();
-    match reader.peek() {
-        None => Ok(value),
-        Some(_) => reader.fail(TRAILING),
+    match (reader.peek(), reader.not_utf8) {
+        (Some(_), _) => reader.fail(TRAILING),
+        (None, Some(offset)) => fail_at(NOT_UTF8, offset),
+        (None, None) => Ok(value),
     }
 }
 
@@ -138,6 +140,8 @@ struct Reader<'t> {
     text: &'t [u8],
     at: usize,
     depth: usize,
+    /// Where the first string stops to be UTF-8.
+    not_utf8: Option<usize>,
 }
 
 type Parsed<T> = Result<T, JsonError>;
@@ -289,14 +293,13 @@ impl Reader<'_> {
         if raw.len() > MAX_STRING {
             return fail_at(LONG_STRING, start);
         }
-        let raw = match std::str::from_utf8(raw) {
-            Ok(raw) => raw,
-            Err(error) => return fail_at(NOT_UTF8, start + error.valid_up_to()),
-        };
-        let text = if escaped {
-            unescape(raw, start)?.into_boxed_str()
-        } else {
-            raw.into()
+        let text = match std::str::from_utf8(raw) {
+            Ok(raw) if escaped => unescape(raw, start)?.into_boxed_str(),
+            Ok(raw) => raw.into(),
+            Err(error) => {
+                self.not_utf8.get_or_insert(start + error.valid_up_to());
+                String::from_utf8_lossy(raw).into()
+            }
         };
         self.at = end + 1;
         Ok(text)

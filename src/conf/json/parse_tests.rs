@@ -1,7 +1,7 @@
 //! Tests of the JSON reader.
 
-use super::compact;
 use super::Value;
+use super::compact;
 use super::parse::*;
 use proptest::prelude::*;
 
@@ -89,13 +89,17 @@ fn strings() {
     ] {
         assert_eq!(error(text), (offset, detail), "{text:?}");
     }
-    assert_eq!(
-        parse(b"\"ab\xff\"").unwrap_err(),
-        JsonError {
-            detail: NOT_UTF8,
-            offset: 3
-        }
-    );
+}
+
+#[test]
+fn strings_are_utf8_but_syntax_errors_come_first() {
+    let error = |text: &[u8]| {
+        let error = parse(text).unwrap_err();
+        (error.offset, error.detail, error.position(text).is_some())
+    };
+    assert_eq!(error(b"[\"ab\xff\", \"\xfe\"]"), (4, NOT_UTF8, true));
+    assert_eq!(error(b"[\"ab\xff\""), (6, OPEN_ARRAY, false));
+    assert_eq!(error(b"{\"\xff\":\n 1 x}"), (9, BRACE_EXPECTED, true));
 }
 
 #[test]
