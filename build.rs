@@ -4,7 +4,7 @@ use std::path::Path;
 use std::{env, fs};
 
 /// C files that own a `va_list`, which Rust cannot.
-const SHIMS: &[&str] = &["src/capi/log_variadic.c"];
+const SHIMS: &[&str] = &["src/capi/log_variadic.c", "src/capi/unit_variadic.c"];
 
 /// The names that a loaded module may take from the daemon, one a line, sorted.
 const EXPORTS: &str = "exports/nxt.syms";
@@ -13,11 +13,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let mut shims = cc::Build::new();
     // Position independent code and hidden names: the shims also become part of shared objects.
-    shims
-        .std("c11")
-        .pic(true)
-        .flag("-fvisibility=hidden")
-        .warnings(true);
+    shims.std("c11").pic(true).flag("-fvisibility=hidden").warnings(true);
     for shim in SHIMS {
         println!("cargo::rerun-if-changed={shim}");
         shims.file(shim);
@@ -42,8 +38,5 @@ fn export_from_daemon() {
     list.push_str("};\n");
     let path = Path::new(&env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("unitd.list");
     fs::write(&path, list).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    println!(
-        "cargo::rustc-link-arg-bin=unitd=-Wl,--dynamic-list={}",
-        path.display()
-    );
+    println!("cargo::rustc-link-arg-bin=unitd=-Wl,--dynamic-list={}", path.display());
 }

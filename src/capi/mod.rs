@@ -9,7 +9,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::alert;
 
-pub mod application;
 pub mod conf;
 pub mod log;
 pub mod lvlhsh;
@@ -18,6 +17,7 @@ pub mod murmur_hash;
 pub mod parse;
 pub mod server;
 pub mod socket_msg;
+pub mod unit;
 pub mod websocket;
 
 /// Runs the body of an exported function; a panic is logged and answered with `failed`.

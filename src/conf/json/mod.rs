@@ -7,8 +7,6 @@
 
 mod edit;
 mod parse;
-#[cfg(test)]
-mod parse_tests;
 mod print;
 
 pub use edit::{Edit, EditError, edit, find};

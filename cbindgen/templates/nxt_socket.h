@@ -1,6 +1,0 @@
-#ifndef NXT_SOCKET_H
-#define NXT_SOCKET_H
-
-@ nxt_socket_t
-
-#endif /* NXT_SOCKET_H */
