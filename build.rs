@@ -13,7 +13,11 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let mut shims = cc::Build::new();
     // Position independent code and hidden names: the shims also become part of shared objects.
-    shims.std("c11").pic(true).flag("-fvisibility=hidden").warnings(true);
+    shims
+        .std("c11")
+        .pic(true)
+        .flag("-fvisibility=hidden")
+        .warnings(true);
     for shim in SHIMS {
         println!("cargo::rerun-if-changed={shim}");
         shims.file(shim);
@@ -38,5 +42,8 @@ fn export_from_daemon() {
     list.push_str("};\n");
     let path = Path::new(&env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("unitd.list");
     fs::write(&path, list).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    println!("cargo::rustc-link-arg-bin=unitd=-Wl,--dynamic-list={}", path.display());
+    println!(
+        "cargo::rustc-link-arg-bin=unitd=-Wl,--dynamic-list={}",
+        path.display()
+    );
 }

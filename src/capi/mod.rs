@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::alert;
 
+pub mod application;
 pub mod conf;
 pub mod log;
 pub mod lvlhsh;

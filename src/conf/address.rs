@@ -41,7 +41,7 @@ impl ListenAddress {
                 let ip = if ip == "*" {
                     Ipv4Addr::UNSPECIFIED
                 } else {
-                    ipv4(ip)?
+                    ipv4(ip).filter(|ip| !ip.is_broadcast())?
                 };
                 (IpAddr::V4(ip), port)
             }
@@ -267,6 +267,7 @@ mod tests {
             ":80",
             "*:80x",
             "1..2.3:80",
+            "255.255.255.255:80",
         ] {
             assert_eq!(ListenAddress::parse(text), None, "{text}");
         }

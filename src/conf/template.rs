@@ -90,8 +90,11 @@ pub const BUILTINS: [(&str, Variable); 17] = [
     ),
 ];
 
+/// Makes the variable of a family from the name after the prefix.
+pub type Family = fn(&str) -> Variable;
+
 /// Prefixes of variables that carry a name of their own.
-pub const FAMILIES: [(&str, fn(&str) -> Variable); 4] = [
+pub const FAMILIES: [(&str, Family); 4] = [
     ("arg_", |name| Variable::Argument(name.to_owned())),
     ("header_", |name| Variable::Header(field_name(name))),
     ("cookie_", |name| Variable::Cookie(name.to_owned())),

@@ -493,9 +493,8 @@ impl RequestHead {
     }
 
     /// Names, values and hashes of the fields that are passed on, in order.
-    pub fn passed_fields(&self) -> impl Iterator<Item = (&[u8], &[u8], u16)> {
-        let passed = self.fields.iter().filter(|field| !field.skip);
-        passed.map(|field| (self.get(field.name), self.get(field.value), field.hash))
+    pub fn passed_fields(&self) -> PassedFields<'_> {
+        PassedFields { bytes: &self.bytes, fields: self.fields.iter() }
     }
 
     /// Normalised host; `None` without a `Host` field.
@@ -537,6 +536,22 @@ impl RequestHead {
     /// `Sec-WebSocket-Key` of a handshake.
     pub fn websocket_key(&self) -> Option<&[u8]> {
         self.values.websocket_key.map(|span| self.get(span))
+    }
+}
+
+/// See [`RequestHead::passed_fields`].
+#[derive(Clone, Debug)]
+pub struct PassedFields<'a> {
+    bytes: &'a [u8],
+    fields: std::slice::Iter<'a, Field>,
+}
+
+impl<'a> Iterator for PassedFields<'a> {
+    type Item = (&'a [u8], &'a [u8], u16);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let field = self.fields.find(|field| !field.skip)?;
+        Some((field.name.of(self.bytes), field.value.of(self.bytes), field.hash))
     }
 }
 

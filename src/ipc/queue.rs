@@ -245,6 +245,11 @@ impl AppQueue {
         clear_tracking(&cells[8], stream)
     }
 
+    /// Whether a message is still there to be taken.
+    pub fn is_waiting(&self, cookie: u32, stream: u32) -> bool {
+        self.0.shared().items[cookie as usize % APP_ITEMS][8].load(Ordering::Acquire) == stream
+    }
+
     /// Takes the oldest message that was not taken back.
     pub fn receive(&self) -> Result<Option<QueueMessage>, Corrupt> {
         self.0.receive(|message, cells| clear_tracking(&cells[8], message.stream()))
@@ -301,8 +306,9 @@ mod tests {
         let a = queue.send(&message(5), 5).unwrap();
         let b = queue.send(&message(6), 6).unwrap();
         assert_eq!((a.wake, b.wake), (true, false));
+        assert!(queue.is_waiting(a.cookie, 5) && !queue.is_waiting(a.cookie, 6));
         assert!(queue.cancel(a.cookie, 5));
-        assert!(!queue.cancel(a.cookie, 5));
+        assert!(!queue.cancel(a.cookie, 5) && !queue.is_waiting(a.cookie, 5));
         queue.woken();
         let got = queue.receive().unwrap().unwrap();
         assert_eq!(Header::decode(got.bytes()).unwrap().stream, 6);

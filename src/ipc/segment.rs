@@ -252,6 +252,8 @@ struct Owned {
     thread: usize,
     /// Chunks that an [`OutgoingRun`] of this process holds, whatever the peer writes into the map.
     held: [AtomicU64; WORDS],
+    /// The stream for which each chunk was given away last, see [`OutgoingSegments::take_back`].
+    streams: Box<[AtomicU32]>,
 }
 
 /// The segments that this process creates for one receiver, or for all processes of one
@@ -337,6 +339,7 @@ impl OutgoingSegments {
             fd,
             thread: via.map_or(0, |via| via.thread),
             held: Default::default(),
+            streams: (0..CHUNK_COUNT).map(|_| AtomicU32::new(0)).collect(),
         });
         let run = self.take(&owned, want, want).ok_or(AllocateError::Exhausted)?;
         segments.push(owned);
@@ -371,6 +374,9 @@ impl OutgoingSegments {
             })
             .count();
         self.held_chunks.fetch_add(count, Ordering::Relaxed);
+        for stream in &owned.streams[first..first + count] {
+            stream.store(0, Ordering::Relaxed);
+        }
         let run = OutgoingRun { set: self.clone(), owned: owned.clone(), chunk, count };
         (count > 0 && count >= min).then_some(run)
     }
@@ -396,6 +402,24 @@ impl OutgoingSegments {
     pub fn duplicate_fd(&self, id: u32) -> Option<OwnedFd> {
         let segments = self.segments.read().unwrap_or_else(|e| e.into_inner());
         segments.get(id as usize)?.fd.try_clone().ok()
+    }
+
+    /// Releases chunks that were given away with [`OutgoingRun::into_sent_for`] and whose receiver
+    /// never saw them or is dead. Chunks that it released itself and that are in use for another
+    /// stream by now are left alone.
+    pub fn take_back(&self, chunk: ChunkRef, stream: u32) {
+        let owned = {
+            let segments = self.segments.read().unwrap_or_else(|e| e.into_inner());
+            segments.get(chunk.segment as usize).cloned()
+        };
+        let Some(owned) = owned else { return };
+        let first = chunk.chunk as usize;
+        for c in first..(first + chunks_for(chunk.size as usize)).min(CHUNK_COUNT) {
+            let ours = &owned.streams[c];
+            if ours.compare_exchange(stream, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                owned.segment.release(c as u32, 1);
+            }
+        }
     }
 
     /// Chunks allocated and not yet sent or released.
@@ -497,6 +521,16 @@ impl OutgoingRun {
         self.unhold(self.chunk as usize, self.count);
         self.count = 0;
         ChunkRef { segment: self.owned.segment.id, chunk: self.chunk, size: size as u32 }
+    }
+
+    /// [`OutgoingRun::into_sent`] in a way that [`OutgoingSegments::take_back`] can undo.
+    pub fn into_sent_for(self, size: usize, stream: u32) -> ChunkRef {
+        let used = chunks_for(size.min(self.capacity()));
+        let first = self.chunk as usize;
+        for cell in &self.owned.streams[first..first + used] {
+            cell.store(stream, Ordering::Release);
+        }
+        self.into_sent(size)
     }
 
     /// What [`OutgoingRun::into_sent`] will return.

@@ -138,3 +138,25 @@ fn chunks_freed_by_the_wrong_side_are_not_handed_out_twice() {
     let other = out.allocate(1, 1, None);
     assert!(other.is_err() || other.unwrap().run.start() != mine.start());
 }
+
+#[test]
+fn chunks_are_taken_back_unless_they_serve_another_stream() {
+    let (set, peer, _) = sides(1);
+    let size = CHUNK_SIZE + 1;
+    let run = set.allocate(size, size, None).unwrap().run;
+    peer.add(run.segment_fd().1).unwrap();
+    let sent = run.into_sent_for(size, 5);
+    let whole = || set.allocate(DATA_SIZE, DATA_SIZE, None);
+    assert!(whole().is_err());
+    set.take_back(sent, 6);
+    assert!(whole().is_err(), "another stream has no say");
+    set.take_back(sent, 5);
+    drop(whole().unwrap());
+
+    let sent = set.allocate(size, size, None).unwrap().run.into_sent_for(size, 7);
+    drop(peer.chunk(sent).unwrap());
+    let again = set.allocate(size, size, None).unwrap().run;
+    assert_eq!(again.reference(size), sent);
+    set.take_back(sent, 7);
+    assert!(whole().is_err(), "in use again");
+}

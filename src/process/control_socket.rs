@@ -20,7 +20,7 @@ const BACKLOG: i32 = 511;
 
 /// Why there is no control socket; a log record.
 #[derive(Debug, thiserror::Error)]
-pub enum ControlSocketError {
+pub(super) enum ControlSocketError {
     /// `--control` is not an address.
     #[error(transparent)]
     Address(#[from] ParseError),
@@ -57,11 +57,11 @@ fn failed(call: &'static str, on: &dyn std::fmt::Display) -> impl FnOnce(Errno) 
 
 /// The socket, listening, and the file to remove at exit.
 #[derive(Debug)]
-pub struct ControlSocket {
+pub(super) struct ControlSocket {
     /// Listening, non-blocking.
-    pub fd: OwnedFd,
+    pub(super) fd: OwnedFd,
     /// Where it listens.
-    pub address: Address,
+    pub(super) address: Address,
 }
 
 impl ControlSocket {
@@ -70,7 +70,7 @@ impl ControlSocket {
     /// A socket file gets its mode and owner under the name `FILE.tmp`, and its own name only when
     /// nobody answers there: there is no moment at which others may connect, and a file that a
     /// killed daemon left behind is replaced.
-    pub fn create(options: &Options) -> Result<ControlSocket, ControlSocketError> {
+    pub(super) fn create(options: &Options) -> Result<ControlSocket, ControlSocketError> {
         let address = Address::parse(&options.control)?;
         let family = address.family();
         let fd = listen::stream_socket(family).map_err(|errno| failed("socket", &address)(errno.into()))?;
@@ -142,7 +142,7 @@ impl ControlSocket {
     }
 
     /// Removes the socket's file.
-    pub fn remove(&self) {
+    pub(super) fn remove(&self) {
         if let Some(path) = self.address.unix_path() {
             let _ = fs::remove_file(path);
         }

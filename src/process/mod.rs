@@ -1,5 +1,38 @@
 //! The heart: options, main process, supervision, prototypes, application start.
+//!
+//! [`run`] is `unitd` from its command line to its exit code. Main makes the control socket and
+//! opens the log before it becomes a daemon, so that whoever started it sees what is wrong.
 
-pub mod control_socket;
+mod app_conf;
+mod app_conf_abi;
+mod app_context;
+pub mod application;
+mod control_socket;
+mod daemon;
+mod discovery;
+mod fork;
+mod handshake;
+mod main_messages;
+mod main_process;
+mod module_loading;
+pub mod modules;
 pub mod options;
-pub mod state;
+mod prototype;
+mod respawn;
+mod spawn;
+mod state;
+mod table;
+
+pub use daemon::run;
+
+use crate::abi::log::{NXT_LOG_INFO, nxt_log_handler_t};
+
+/// The least important level that modules may log at.
+const LOG_LEVEL: u32 = NXT_LOG_INFO;
+
+/// What a floor above gives to the processes of applications.
+#[derive(Clone, Copy, Debug)]
+pub struct Host {
+    /// Writes the records of language modules; variadic, hence not of this crate's safe code.
+    pub log_handler: nxt_log_handler_t,
+}

@@ -15,14 +15,14 @@ use std::path::{Path, PathBuf};
 use crate::sys::Errno;
 
 /// The number that `version` holds (`NXT_VERNUM`).
-pub const VERSION_NUMBER: u32 = 13500;
+pub(super) const VERSION_NUMBER: u32 = 13500;
 
 /// What a configuration without a `version` file counts as: the file exists since 1.26.
 const OLDEST_VERSION: u32 = 12500;
 
 /// The state directory.
 #[derive(Clone, Debug)]
-pub struct State {
+pub(super) struct State {
     folder: PathBuf,
     /// The number in the `version` file as far as known.
     version: u32,
@@ -31,7 +31,7 @@ pub struct State {
 /// A file of the state that cannot be read, made or written.
 #[derive(Debug, thiserror::Error)]
 #[error("{call}(\"{path}\") failed {errno}")]
-pub struct StateError {
+pub(super) struct StateError {
     call: &'static str,
     path: PathBuf,
     errno: Errno,
@@ -46,13 +46,13 @@ impl StateError {
 
 impl State {
     /// The state in `folder`; looks at nothing yet.
-    pub fn new(folder: &Path) -> State {
+    pub(super) fn new(folder: &Path) -> State {
         State { folder: folder.to_owned(), version: OLDEST_VERSION }
     }
 
     /// Makes the folders for certificates and scripts; a failure is logged and not more, since the
     /// daemon can run without them.
-    pub fn make_folders(&self) {
+    pub(super) fn make_folders(&self) {
         for (name, what) in [("certs/", "certificates"), ("scripts/", "scripts")] {
             let path = self.folder.join(name);
             match DirBuilder::new().mode(0o700).create(&path) {
@@ -67,7 +67,7 @@ impl State {
     }
 
     /// The stored configuration, if there is one that may be used. What is wrong is logged.
-    pub fn load(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn load(&mut self) -> Option<Vec<u8>> {
         self.version = OLDEST_VERSION;
         let conf = self.read("conf.json")?;
         let Some(version) = self.read("version") else {
@@ -101,7 +101,7 @@ impl State {
     }
 
     /// Replaces the stored configuration.
-    pub fn store(&mut self, conf: &[u8]) -> Result<(), StateError> {
+    pub(super) fn store(&mut self, conf: &[u8]) -> Result<(), StateError> {
         if self.version != VERSION_NUMBER {
             self.replace("version", VERSION_NUMBER.to_string().as_bytes())?;
             self.version = VERSION_NUMBER;

@@ -24,8 +24,8 @@ pub fn parse_arguments(query: &[u8]) -> NameValues {
         .collect()
 }
 
-/// Percent- and plus-decoding that leaves broken escapes as they are.
-fn decode_form(text: &[u8]) -> Vec<u8> {
+/// Percent- and plus-decoding of form data that leaves broken escapes as they are.
+pub fn decode_form(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&byte, tail)) = rest.split_first() {

@@ -1,6 +1,7 @@
 //! Safe wrappers of the kernel and of the C library: events, processes, credentials, memory,
 //! loading of shared objects, socket addresses.
 
+pub mod accept;
 pub mod address;
 pub mod credentials;
 pub mod dl;
@@ -10,6 +11,7 @@ pub mod memory;
 pub mod process;
 pub mod stdio;
 pub mod title;
+pub mod watch;
 
 /// A system error as the log shows it: `(98: Address already in use)`.
 pub struct Errno(pub nix::errno::Errno);

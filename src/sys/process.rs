@@ -39,7 +39,7 @@ pub fn exit_now(code: i32) -> ! {
 }
 
 /// How many threads this process has, if /proc can tell.
-fn threads() -> Option<usize> {
+pub(super) fn threads() -> Option<usize> {
     std::fs::read_dir("/proc/self/task").ok().map(Iterator::count)
 }
 

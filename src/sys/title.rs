@@ -22,19 +22,19 @@ unsafe extern "C" {
     static mut environ: *mut *mut c_char;
 }
 
-/// Saves the arguments and moves the environment; further calls do nothing.
+/// Saves the arguments and moves the environment. To be called first in `main`: without effect
+/// if the process has several threads already, and the second time.
 ///
-/// # Safety
-///
-/// Must be called before any other thread exists, and before anything keeps a pointer into the
-/// environment or the arguments as the kernel laid them out. `std::env::args_os` must not be used
-/// after a title is set: [`arguments`] has the original ones.
-pub unsafe fn init() {
+/// `std::env::args_os` gives garbage once a title is set: [`arguments`] has the original ones.
+pub fn init() {
     ARGUMENTS.get_or_init(|| std::env::args_os().collect());
     AREA.get_or_init(|| {
+        if super::process::threads() != Some(1) {
+            return None;
+        }
         let area = find_area()?;
-        // SAFETY: the caller guarantees that this is the only thread and that no pointers into the
-        // old strings are kept.
+        // SAFETY: this is the only thread, and the standard library keeps no pointers into the
+        // environment; C code that has some reads a title at worst, which ends with a zero byte.
         unsafe { move_environment() };
         Some(area)
     });
@@ -83,7 +83,7 @@ fn parse_area(stat: &str) -> Option<Area> {
 ///
 /// # Safety
 ///
-/// As for [`init`].
+/// No other thread may exist.
 unsafe fn move_environment() {
     let mut copies: Vec<*mut c_char> = Vec::new();
     // SAFETY: `environ` is null or a null-terminated array of C strings, and nobody changes it

@@ -7,6 +7,8 @@
 
 mod edit;
 mod parse;
+#[cfg(test)]
+mod parse_tests;
 mod print;
 
 pub use edit::{Edit, EditError, edit, find};

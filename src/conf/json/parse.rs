@@ -27,48 +27,50 @@ macro_rules! expected_value {
     };
 }
 
-const EMPTY: &str = expected_value!("An empty JSON payload isn't allowed.");
-const VALUE_EXPECTED: &str = expected_value!("A valid JSON value is expected here.");
-const TRAILING: &str = "Unexpected character after the end of a valid JSON value.";
-const OPEN_OBJECT: &str =
+pub(super) const EMPTY: &str = expected_value!("An empty JSON payload isn't allowed.");
+pub(super) const VALUE_EXPECTED: &str = expected_value!("A valid JSON value is expected here.");
+pub(super) const TRAILING: &str = "Unexpected character after the end of a valid JSON value.";
+pub(super) const OPEN_OBJECT: &str =
     "Unexpected end of JSON payload.  There's an object without a closing brace (}).";
-const NO_MEMBER_VALUE: &str =
+pub(super) const NO_MEMBER_VALUE: &str =
     "Unexpected end of JSON payload.  There's an object member without a value.";
-const OPEN_ARRAY: &str =
+pub(super) const OPEN_ARRAY: &str =
     "Unexpected end of JSON payload.  There's an array without a closing bracket (]).";
-const OPEN_STRING: &str =
+pub(super) const OPEN_STRING: &str =
     "Unexpected end of JSON payload.  There's a string without a final double quote (\").";
-const QUOTE_EXPECTED: &str = "A double quote (\") is expected here.  There must be a valid JSON object member \
+pub(super) const QUOTE_EXPECTED: &str = "A double quote (\") is expected here.  There must be a valid JSON object member \
      starts with a name, which is a string enclosed in double quotes.";
-const COLON_EXPECTED: &str =
+pub(super) const COLON_EXPECTED: &str =
     "A colon (:) is expected here.  There must be a colon after a JSON member name.";
-const BRACE_EXPECTED: &str = "Either a closing brace (}) or a comma (,) is expected here.  Each JSON object must be \
+pub(super) const BRACE_EXPECTED: &str = "Either a closing brace (}) or a comma (,) is expected here.  Each JSON object must be \
      enclosed in braces and its members must be separated by commas.";
-const BRACKET_EXPECTED: &str = "Either a closing bracket (]) or a comma (,) is expected here.  Each array must be \
+pub(super) const BRACKET_EXPECTED: &str = "Either a closing bracket (]) or a comma (,) is expected here.  Each array must be \
      enclosed in brackets and its members must be separated by commas.";
-const DUPLICATE: &str = "Duplicate object member.  All JSON object members must have unique names.";
-const CONTROL_CHARACTER: &str =
+pub(super) const DUPLICATE: &str =
+    "Duplicate object member.  All JSON object members must have unique names.";
+pub(super) const CONTROL_CHARACTER: &str =
     "Unexpected character.  All control characters in a JSON string must be escaped.";
-const BACKSLASH: &str = "Unexpected backslash.  A literal backslash in a JSON string must be escaped with a second \
+pub(super) const BACKSLASH: &str = "Unexpected backslash.  A literal backslash in a JSON string must be escaped with a second \
      backslash (\\\\).";
-const ESCAPE: &str = "Invalid escape sequence.  An escape sequence in a JSON string must start with a backslash, \
+pub(super) const ESCAPE: &str = "Invalid escape sequence.  An escape sequence in a JSON string must start with a backslash, \
      followed by the lowercase letter u, followed by four hexadecimal digits (\\uXXXX).";
-const LONE_SURROGATE: &str = "Invalid JSON encoding sequence.  This 6-byte sequence does not represent a valid UTF character.";
-const BAD_PAIR: &str = "Invalid JSON encoding sequence.  This 12-byte sequence composes an illegal UTF-16 surrogate pair.";
-const NOT_UTF8: &str =
+pub(super) const LONE_SURROGATE: &str = "Invalid JSON encoding sequence.  This 6-byte sequence does not represent a valid UTF character.";
+pub(super) const BAD_PAIR: &str = "Invalid JSON encoding sequence.  This 12-byte sequence composes an illegal UTF-16 surrogate pair.";
+pub(super) const NOT_UTF8: &str =
     "Invalid JSON encoding sequence.  The bytes here do not represent a valid UTF-8 character.";
-const LONG_STRING: &str =
+pub(super) const LONG_STRING: &str =
     "The string is too long.  Such a long JSON string value is not supported.";
-const FRACTION: &str =
+pub(super) const FRACTION: &str =
     "The number is invalid.  A fraction part in JSON numbers must contain at least one digit.";
-const LEADING_ZERO: &str = "The number is invalid.  Leading zeros are not allowed in JSON numbers.";
-const EXPONENT: &str =
+pub(super) const LEADING_ZERO: &str =
+    "The number is invalid.  Leading zeros are not allowed in JSON numbers.";
+pub(super) const EXPONENT: &str =
     "The number is invalid.  An exponent part in JSON numbers must contain at least one digit.";
-const LONG_NUMBER: &str =
+pub(super) const LONG_NUMBER: &str =
     "The number is too long.  Such a long JSON number value is not supported.";
-const NUMBER_RANGE: &str =
+pub(super) const NUMBER_RANGE: &str =
     "The number is out of representable range.  Such JSON number value is not supported.";
-const TOO_DEEP: &str =
+pub(super) const TOO_DEEP: &str =
     "The value is nested too deeply.  Such a deep nesting of arrays and objects is not supported.";
 
 /// Why a text is not JSON, and where.
@@ -116,6 +118,7 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
         text,
         at: 0,
         depth: 0,
+        not_utf8: None,
     };
     reader.skip_space();
     if reader.peek().is_none() {
@@ -126,9 +129,10 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
     }
     let value = reader.value()?;
     reader.skip_space();
-    match reader.peek() {
-        None => Ok(value),
-        Some(_) => reader.fail(TRAILING),
+    match (reader.peek(), reader.not_utf8) {
+        (Some(_), _) => reader.fail(TRAILING),
+        (None, Some(offset)) => fail_at(NOT_UTF8, offset),
+        (None, None) => Ok(value),
     }
 }
 
@@ -136,6 +140,8 @@ struct Reader<'t> {
     text: &'t [u8],
     at: usize,
     depth: usize,
+    /// Where the first string stops to be UTF-8.
+    not_utf8: Option<usize>,
 }
 
 type Parsed<T> = Result<T, JsonError>;
@@ -287,14 +293,13 @@ impl Reader<'_> {
         if raw.len() > MAX_STRING {
             return fail_at(LONG_STRING, start);
         }
-        let raw = match std::str::from_utf8(raw) {
-            Ok(raw) => raw,
-            Err(error) => return fail_at(NOT_UTF8, start + error.valid_up_to()),
-        };
-        let text = if escaped {
-            unescape(raw, start)?.into_boxed_str()
-        } else {
-            raw.into()
+        let text = match std::str::from_utf8(raw) {
+            Ok(raw) if escaped => unescape(raw, start)?.into_boxed_str(),
+            Ok(raw) => raw.into(),
+            Err(error) => {
+                self.not_utf8.get_or_insert(start + error.valid_up_to());
+                String::from_utf8_lossy(raw).into()
+            }
         };
         self.at = end + 1;
         Ok(text)
@@ -452,215 +457,5 @@ fn encoded_character(escape: &str, offset: usize) -> Parsed<(char, usize)> {
             _ => fail_at(BAD_PAIR, offset),
         },
         _ => fail_at(LONE_SURROGATE, offset),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::compact;
-    use super::*;
-    use proptest::prelude::*;
-
-    fn error(text: &str) -> (usize, &'static str) {
-        let error = parse(text.as_bytes()).unwrap_err();
-        (error.offset, error.detail)
-    }
-
-    fn round(text: &str) -> String {
-        compact(&parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}")))
-    }
-
-    #[test]
-    fn comments_and_one_trailing_comma_are_allowed() {
-        assert_eq!(
-            round("// head\n{ /* a * b **/ \"a\" /**/ : // x\r\n [1, 2, ] , }\n// end\n"),
-            r#"{"a":[1,2]}"#
-        );
-        assert_eq!(error("[1,,]"), (3, VALUE_EXPECTED));
-        assert_eq!(error("1 // no line end"), (2, TRAILING));
-        assert_eq!(error("[1 /* open"), (3, BRACKET_EXPECTED));
-        assert_eq!(error("/x"), (0, VALUE_EXPECTED));
-    }
-
-    #[test]
-    fn a_lone_comma_closes_nothing() {
-        assert_eq!(error("{,}"), (1, QUOTE_EXPECTED));
-        assert_eq!(error("[,]"), (1, VALUE_EXPECTED));
-    }
-
-    #[test]
-    fn structure_errors_name_their_place() {
-        for (text, offset, detail) in [
-            ("", 0, EMPTY),
-            (" \n ", 0, EMPTY),
-            ("truth", 0, VALUE_EXPECTED),
-            ("  nul", 2, VALUE_EXPECTED),
-            ("1 2", 2, TRAILING),
-            ("{}x", 2, TRAILING),
-            ("{", 1, OPEN_OBJECT),
-            ("{ \"a\": 1 ", 9, OPEN_OBJECT),
-            ("{\"a\"", 4, NO_MEMBER_VALUE),
-            ("{\"a\":", 5, NO_MEMBER_VALUE),
-            ("{\"a\" 1}", 5, COLON_EXPECTED),
-            ("{a: 1}", 1, QUOTE_EXPECTED),
-            ("{\"a\": 1 \"b\": 2}", 8, BRACE_EXPECTED),
-            ("{\"a\": 1, \"a\": 2}", 9, DUPLICATE),
-            ("[1", 2, OPEN_ARRAY),
-            ("[1,", 3, OPEN_ARRAY),
-            ("[1 2]", 3, BRACKET_EXPECTED),
-        ] {
-            assert_eq!(error(text), (offset, detail), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_duplicate_is_found_in_a_large_object() {
-        let members: Vec<String> = (0..1000).map(|n| format!("\"n{n}\":{n}")).collect();
-        let text = format!("{{{}}}", members.join(","));
-        assert_eq!(round(&text), text);
-        let twice = format!("{},\"n999\":1}}", text.strip_suffix('}').unwrap());
-        assert_eq!(error(&twice), (text.len(), DUPLICATE));
-    }
-
-    #[test]
-    fn strings() {
-        assert_eq!(
-            parse(br#""\"\\\/\n\r\t\b\f\u0041\u00e9\uD83D\uDE00z""#)
-                .unwrap()
-                .as_str(),
-            Some("\"\\/\n\r\t\u{8}\u{c}Aé😀z")
-        );
-        for (text, offset, detail) in [
-            ("\"abc", 4, OPEN_STRING),
-            ("\"abc\\", 5, OPEN_STRING),
-            ("\"\\u12", 5, OPEN_STRING),
-            ("\"a\tb\"", 2, CONTROL_CHARACTER),
-            ("\"a\\qb\"", 2, BACKSLASH),
-            ("\"\\u12x4\"", 5, ESCAPE),
-            ("\"a\\uDC00\"", 2, LONE_SURROGATE),
-            ("\"a\\uD800b\"", 2, LONE_SURROGATE),
-            ("\"a\\uD800\"", 2, LONE_SURROGATE),
-            ("\"a\\uD800\\u0041\"", 2, BAD_PAIR),
-            ("\"a\\uD800\\uD800\"", 2, BAD_PAIR),
-        ] {
-            assert_eq!(error(text), (offset, detail), "{text:?}");
-        }
-        assert_eq!(
-            parse(b"\"ab\xff\"").unwrap_err(),
-            JsonError {
-                detail: NOT_UTF8,
-                offset: 3
-            }
-        );
-    }
-
-    #[test]
-    fn numbers_keep_their_text_within_limits() {
-        for text in [
-            "0",
-            "-0",
-            "10",
-            "1.50",
-            "1e3",
-            "1E+3",
-            "-1.2e-3",
-            "0.0e0",
-            "-01",
-            "99999999999999",
-            "9e18",
-        ] {
-            assert_eq!(round(text), text);
-        }
-        for (text, offset, detail) in [
-            ("01", 0, LEADING_ZERO),
-            ("-", 0, VALUE_EXPECTED),
-            ("-a", 0, VALUE_EXPECTED),
-            ("-1.", 1, FRACTION),
-            ("1.e5", 0, FRACTION),
-            (" 1e", 1, EXPONENT),
-            ("1e+", 0, EXPONENT),
-            ("123456789012345", 0, LONG_NUMBER),
-            ("1e19", 0, NUMBER_RANGE),
-            ("1e999", 0, NUMBER_RANGE),
-            ("1e-999", 0, NUMBER_RANGE),
-            ("1x", 0, VALUE_EXPECTED),
-            ("1.2.3", 0, VALUE_EXPECTED),
-            (".5", 0, VALUE_EXPECTED),
-        ] {
-            assert_eq!(error(text), (offset, detail), "{text:?}");
-        }
-        assert_eq!(error("[1\"a\"]"), (2, BRACKET_EXPECTED));
-    }
-
-    #[test]
-    fn positions_count_lines_and_characters() {
-        let at = |text: &[u8]| parse(text).unwrap_err().position(text);
-        assert_eq!(
-            at("{\r\n  \"é\": x\n}".as_bytes()),
-            Some(Position { line: 2, column: 8 })
-        );
-        assert_eq!(at(b""), Some(Position { line: 1, column: 1 }));
-        assert_eq!(at(b"/* \xff */ x"), None);
-    }
-
-    #[test]
-    fn nesting_is_bounded() {
-        let nest = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(parse(nest(MAX_DEPTH).as_bytes()).is_ok());
-        assert_eq!(error(&nest(MAX_DEPTH + 1)), (MAX_DEPTH, TOO_DEEP));
-        assert_eq!(error(&"{\"a\":".repeat(100_000)).1, TOO_DEEP);
-    }
-
-    #[test]
-    fn a_byte_order_mark_is_skipped_once() {
-        assert_eq!(skip_bom(b"\xef\xbb\xbf1"), b"1");
-        assert_eq!(skip_bom(b"1"), b"1");
-    }
-
-    fn any_value() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::Bool),
-            any::<i32>().prop_map(Value::integer),
-            any::<String>().prop_map(Value::string),
-        ];
-        leaf.prop_recursive(5, 64, 8, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..8).prop_map(Value::Array),
-                prop::collection::btree_map(any::<String>(), inner, 0..8).prop_map(|members| {
-                    Value::Object(
-                        members
-                            .into_iter()
-                            .map(|(name, value)| (name.into_boxed_str(), value))
-                            .collect(),
-                    )
-                }),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn what_was_printed_parses_to_the_same(value in any_value()) {
-            prop_assert_eq!(&parse(compact(&value).as_bytes()).unwrap(), &value);
-            prop_assert_eq!(&parse(super::super::pretty(&value).as_bytes()).unwrap(), &value);
-        }
-
-        #[test]
-        fn no_input_panics(text in prop::collection::vec(
-            prop::sample::select(b"{}[]\":,\\u0123D8cef-+.eE/* \n\ttrunl\xc3\xa9".to_vec()), 0..64)) {
-            match parse(&text) {
-                Ok(value) => prop_assert_eq!(parse(compact(&value).as_bytes()).unwrap(), value),
-                Err(error) => {
-                    prop_assert!(error.offset <= text.len());
-                    error.position(&text);
-                }
-            }
-        }
-
-        #[test]
-        fn no_bytes_panic(text in any::<Vec<u8>>()) {
-            let _ = parse(&text);
-        }
     }
 }

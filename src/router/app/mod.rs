@@ -1,4 +1,359 @@
 //! Applications: their processes, and the exchange of one request with them.
+//!
+//! A request goes into the application's shared queue, and the process that takes it says so
+//! (`REQ_HEADERS_ACK`) and answers to the port of the router thread that sent it. The bookkeeping
+//! of processes is behind one lock for each application ([`pool`]); nothing waits while holding it.
 
 pub mod chunk;
 pub mod exchange;
+mod pool;
+mod response;
+mod serialize;
+mod shared_port;
+mod slot;
+#[cfg(test)]
+pub(crate) mod tests;
+pub mod worker_port;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::conf::config::Application;
+use crate::ipc::message::QUIT_GRACEFUL;
+use crate::ipc::segment::CHUNK_SIZE;
+use crate::ipc::{Id, OutgoingSegments, Pid, kind};
+use crate::router::hub::{Event, Hub, Link, Notice, lock};
+
+pub use pool::Counts;
+use pool::{Limits, Pool};
+use serialize::NameStyle;
+pub(crate) use shared_port::SharedPort;
+
+/// Segments of 10 MiB that hold the requests of one application.
+const MAX_OUTGOING_SEGMENTS: usize = 64;
+
+/// One configured application.
+pub struct App {
+    /// Its name.
+    pub name: String,
+    /// Its object in the configuration, compact.
+    pub json: String,
+    /// Names of its targets in order.
+    pub targets: Vec<String>,
+    style: NameStyle,
+    /// `limits.timeout`
+    timeout: Option<Duration>,
+    /// Chunks of shared memory that its processes may have in flight.
+    max_chunks: usize,
+    hub: Arc<Hub>,
+    outgoing: Arc<OutgoingSegments>,
+    inner: Mutex<Inner>,
+    /// The idle timer runs or was asked for.
+    idle_timer: AtomicBool,
+    /// Starts of its prototype, one at a time.
+    pub(crate) starting: tokio::sync::Mutex<()>,
+}
+
+struct Inner {
+    pool: Pool<Arc<Link>>,
+    shared: Arc<SharedPort>,
+    prototypes: Vec<Prototype>,
+    /// How often all hope for a process was lost.
+    failures: u32,
+}
+
+#[derive(Clone)]
+struct Prototype {
+    generation: u32,
+    link: Arc<Link>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    pub(crate) fn new(conf: &Application, hub: &Arc<Hub>) -> std::io::Result<Arc<App>> {
+        let outgoing = OutgoingSegments::new(hub.pid, 0, MAX_OUTGOING_SEGMENTS);
+        Ok(Arc::new(App {
+            name: conf.name.clone(),
+            json: conf.json.clone(),
+            targets: conf.targets.clone(),
+            style: NameStyle::of(&conf.kind),
+            timeout: (!conf.timeout.is_zero()).then_some(conf.timeout),
+            max_chunks: (conf.shm / CHUNK_SIZE as u64) as usize + 2 * crate::ipc::segment::CHUNK_COUNT,
+            hub: hub.clone(),
+            outgoing: Arc::new(outgoing),
+            inner: Mutex::new(Inner {
+                pool: Pool::new(Limits::from(conf)),
+                shared: Arc::new(SharedPort::create()?),
+                prototypes: Vec::new(),
+                failures: 0,
+            }),
+            idle_timer: AtomicBool::new(false),
+            starting: tokio::sync::Mutex::new(()),
+        }))
+    }
+
+    /// For `/status`.
+    pub fn counts(&self) -> Counts {
+        lock(&self.inner).pool.counts()
+    }
+
+    // What requests do, from any thread.
+
+    /// Counts a request that is about to be queued; where to, and the count of failures before it.
+    fn request_queued(self: &Arc<Self>) -> (Arc<SharedPort>, u32) {
+        let mut inner = lock(&self.inner);
+        let start = inner.pool.request_queued();
+        let (shared, failures) = (inner.shared.clone(), inner.failures);
+        let generation = inner.pool.generation();
+        drop(inner);
+        self.start_if(start, generation);
+        (shared, failures)
+    }
+
+    /// Where requests go now.
+    fn current_queue(&self) -> Arc<SharedPort> {
+        lock(&self.inner).shared.clone()
+    }
+
+    fn request_dropped(self: &Arc<Self>) {
+        let mut inner = lock(&self.inner);
+        inner.pool.request_dropped();
+        let drained = inner.pool.is_closed() && !inner.pool.is_busy();
+        drop(inner);
+        self.drained_if(drained);
+    }
+
+    /// A process took a request: the port that talks to it.
+    fn request_taken(self: &Arc<Self>, pid: Pid, port: Id) -> Option<Arc<Link>> {
+        let mut inner = lock(&self.inner);
+        let taken = inner.pool.request_taken(pid, port)?;
+        let generation = inner.pool.generation();
+        drop(inner);
+        self.start_if(taken.start, generation);
+        Some(taken.port)
+    }
+
+    fn request_upgraded(&self, pid: Pid) {
+        lock(&self.inner).pool.request_upgraded(pid);
+    }
+
+    fn request_done(self: &Arc<Self>, pid: Pid, upgraded: bool) {
+        let mut inner = lock(&self.inner);
+        let idle = inner.pool.request_done(pid, upgraded, Instant::now());
+        let drained = inner.pool.is_closed() && !inner.pool.is_busy();
+        drop(inner);
+        self.idle_if(idle);
+        self.drained_if(drained);
+    }
+
+    fn start_if(self: &Arc<Self>, start: bool, generation: u32) {
+        if start {
+            self.hub.ask(Event::Start(self.clone(), generation));
+        }
+    }
+
+    fn idle_if(self: &Arc<Self>, idle: bool) {
+        if idle && self.idle_timer_starts() {
+            self.hub.ask(Event::Idle(self.clone()));
+        }
+    }
+
+    fn drained_if(self: &Arc<Self>, drained: bool) {
+        if drained {
+            self.hub.ask(Event::Drained(self.clone()));
+        }
+    }
+
+    /// Tells a process that waits for shared memory that there is some.
+    pub(crate) fn acknowledge_memory(&self, pid: Pid) {
+        let ports = lock(&self.inner).pool.ports(pid);
+        for port in ports {
+            port.tell(kind::SHM_ACK, 0, &[]);
+        }
+    }
+
+    // What the main thread does.
+
+    pub(crate) fn generation(&self) -> u32 {
+        lock(&self.inner).pool.generation()
+    }
+
+    pub(crate) fn outgoing(&self) -> &Arc<OutgoingSegments> {
+        &self.outgoing
+    }
+
+    /// A port of one of its processes.
+    pub(crate) fn port(&self, pid: Pid, id: Id) -> Option<Arc<Link>> {
+        lock(&self.inner).pool.port(pid, id)
+    }
+
+    pub(crate) fn shared_port(&self) -> Arc<SharedPort> {
+        self.current_queue()
+    }
+
+    /// The prototype of a generation.
+    pub(crate) fn prototype(&self, generation: u32) -> Option<Arc<Link>> {
+        let inner = lock(&self.inner);
+        inner.prototypes.iter().find(|p| p.generation == generation).map(|p| p.link.clone())
+    }
+
+    /// A prototype is ready; one of an old generation must leave.
+    pub(crate) fn prototype_ready(&self, generation: u32, link: Arc<Link>) {
+        let mut inner = lock(&self.inner);
+        let retired = inner.pool.is_closed() && !inner.pool.is_busy();
+        if generation == inner.pool.generation() && !retired {
+            inner.prototypes.push(Prototype { generation, link });
+        } else {
+            drop(inner);
+            link.tell(kind::QUIT, 0, &[]);
+        }
+    }
+
+    /// Forgets a prototype that is gone.
+    pub(crate) fn prototype_gone(&self, pid: Pid) {
+        lock(&self.inner).prototypes.retain(|p| p.link.port.pid != pid);
+    }
+
+    /// A process that was being started is ready.
+    pub(crate) fn process_ready(self: &Arc<Self>, generation: u32, link: Arc<Link>) {
+        let mut inner = lock(&self.inner);
+        let pid = link.port.pid;
+        let ready = inner.pool.process_ready(pid, generation, link.clone(), Instant::now());
+        drop(inner);
+        match ready {
+            Some(idle) => {
+                link.tell(kind::PORT_ACK, 0, &[]);
+                self.idle_if(idle);
+            }
+            None => link.tell(kind::QUIT, 0, &[QUIT_GRACEFUL]),
+        }
+    }
+
+    /// A further port of a process.
+    pub(crate) fn port_added(&self, link: Arc<Link>) {
+        let known = lock(&self.inner).pool.port_added(link.port.pid, link.port.id, link.clone());
+        if known {
+            link.tell(kind::PORT_ACK, 0, &[]);
+        }
+    }
+
+    /// A process is gone.
+    pub(crate) fn process_gone(self: &Arc<Self>, pid: Pid) {
+        let mut inner = lock(&self.inner);
+        let start = inner.pool.process_gone(pid);
+        let generation = inner.pool.generation();
+        let deserted = inner.take_deserted_prototypes();
+        drop(inner);
+        self.start_if(start, generation);
+        quit_prototypes(deserted);
+    }
+
+    /// A process could not be started.
+    pub(crate) fn start_failed(self: &Arc<Self>, generation: u32) {
+        let mut inner = lock(&self.inner);
+        let hopeless = inner.pool.start_failed(generation);
+        let failures = inner.failures;
+        inner.failures = failures.wrapping_add(hopeless as u32);
+        drop(inner);
+        if hopeless {
+            self.hub.tell_workers(&Notice::StartFailed(self.clone(), failures));
+        }
+    }
+
+    /// Counts a process to be started although no request asks for it.
+    pub(crate) fn refill(&self) -> bool {
+        lock(&self.inner).pool.refill()
+    }
+
+    /// The idle timer: sends idle processes away, and says when to look again.
+    pub(crate) fn expire_idle(&self) -> Option<Instant> {
+        let (leavers, next) = lock(&self.inner).pool.expire(Instant::now());
+        for (_, port) in leavers {
+            port.tell(kind::QUIT, 0, &[QUIT_GRACEFUL]);
+        }
+        next
+    }
+
+    pub(crate) fn idle_timer_stopped(&self) {
+        self.idle_timer.store(false, Ordering::Release);
+    }
+
+    /// Takes the idle timer, if nobody else has it; whether it did.
+    pub(crate) fn idle_timer_starts(&self) -> bool {
+        !self.idle_timer.swap(true, Ordering::AcqRel)
+    }
+
+    /// Replaces all processes: those that work finish what they took, new ones serve the rest.
+    pub(crate) fn restart(self: &Arc<Self>) -> std::io::Result<()> {
+        let shared = Arc::new(SharedPort::create()?);
+        let mut inner = lock(&self.inner);
+        inner.shared = shared;
+        let leavers = inner.pool.renew();
+        let starts = std::iter::from_fn(|| inner.pool.refill().then_some(())).count();
+        let generation = inner.pool.generation();
+        let deserted = inner.take_deserted_prototypes();
+        drop(inner);
+        for (_, port) in leavers {
+            port.tell(kind::QUIT, 0, &[QUIT_GRACEFUL]);
+        }
+        quit_prototypes(deserted);
+        self.hub.tell_workers(&Notice::QueueReplaced(self.clone()));
+        (0..starts).for_each(|_| self.start_if(true, generation));
+        Ok(())
+    }
+
+    /// The application is no longer configured. It leaves when its last request is over.
+    pub(crate) fn close(self: &Arc<Self>) {
+        let mut inner = lock(&self.inner);
+        inner.pool.close();
+        let busy = inner.pool.is_busy();
+        drop(inner);
+        if !busy {
+            self.retire();
+        }
+    }
+
+    /// Sends the processes of a removed application away, unless a request came meanwhile.
+    pub(crate) fn retire(&self) {
+        let mut inner = lock(&self.inner);
+        if !inner.pool.is_closed() || inner.pool.is_busy() {
+            return;
+        }
+        let leavers = inner.pool.renew();
+        let deserted = inner.take_deserted_prototypes();
+        drop(inner);
+        for (_, port) in leavers {
+            port.tell(kind::QUIT, 0, &[QUIT_GRACEFUL]);
+        }
+        quit_prototypes(deserted);
+    }
+
+    /// It is no longer configured, and nothing of it runs any more.
+    pub(crate) fn is_finished(&self) -> bool {
+        let inner = lock(&self.inner);
+        let pool = &inner.pool;
+        pool.is_closed() && pool.is_empty() && !pool.is_busy() && inner.prototypes.is_empty()
+    }
+}
+
+impl Inner {
+    /// Prototypes of old generations whose last process is gone.
+    fn take_deserted_prototypes(&mut self) -> Vec<Prototype> {
+        let (pool, current) = (&self.pool, self.pool.generation());
+        self.prototypes
+            .extract_if(.., |p| p.generation != current && pool.generation_gone(p.generation))
+            .collect()
+    }
+}
+
+fn quit_prototypes(prototypes: Vec<Prototype>) {
+    for prototype in prototypes {
+        prototype.link.tell(kind::QUIT, 0, &[]);
+    }
+}

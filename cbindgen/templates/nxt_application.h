@@ -1,0 +1,60 @@
+/* The application module and its typed configuration. */
+
+#ifndef NXT_APPLICATION_H
+#define NXT_APPLICATION_H
+
+#include <nxt_conf.h>
+#include <nxt_unit_typedefs.h>
+
+@ nxt_app_type_t
+
+@ NXT_APP_EXTERNAL
+
+@ NXT_APP_PYTHON
+
+@ NXT_APP_PHP
+
+@ NXT_APP_PERL
+
+@ NXT_APP_RUBY
+
+@ NXT_APP_JAVA
+
+@ NXT_APP_WASM
+
+@ NXT_APP_WASM_WC
+
+@ NXT_APP_UNKNOWN
+
+@ nxt_application_setup_t
+
+@ struct nxt_app_module_t
+
+@ nxt_app_lang_module_t
+
+@ nxt_external_app_conf_t
+
+@ nxt_python_app_conf_t
+
+@ nxt_php_app_conf_t
+
+@ nxt_perl_app_conf_t
+
+@ nxt_ruby_app_conf_t
+
+@ nxt_java_app_conf_t
+
+@ nxt_wasm_app_conf_t
+
+@ nxt_wasm_wc_app_conf_t
+
+@ struct nxt_common_app_conf_t
+
+/** What a module defines. */
+NXT_EXPORT extern nxt_app_module_t nxt_app_module;
+
+/** Fills in how libunit starts in an application process of the daemon. */
+NXT_EXPORT nxt_int_t nxt_unit_default_init(nxt_task_t *task,
+    nxt_unit_init_t *init, nxt_common_app_conf_t *conf);
+
+#endif /* NXT_APPLICATION_H */

@@ -1,0 +1,12 @@
+#ifndef NXT_CLONE_H
+#define NXT_CLONE_H
+
+@ nxt_cred_t
+
+@ nxt_clone_map_entry_t
+
+@ nxt_clone_credential_map_t
+
+@ nxt_clone_t
+
+#endif /* NXT_CLONE_H */

@@ -1,0 +1,6 @@
+#ifndef NXT_CREDENTIAL_H
+#define NXT_CREDENTIAL_H
+
+@ nxt_credential_t
+
+#endif /* NXT_CREDENTIAL_H */

@@ -1,0 +1,75 @@
+/*
+ * The log.  Formats are in the language of Unit's own: %V string with length,
+ * %s text, %*s length and bytes, %E error number with its text, %d int,
+ * %D 32 bits, %L 64 bits, %z size, %O offset, %T time, %M milliseconds,
+ * %PI process, %PT thread, %FD descriptor, %p address, %f double, %c byte;
+ * before the letter: 0 and width, u unsigned, x and X hexadecimal.
+ */
+
+#ifndef NXT_LOG_H
+#define NXT_LOG_H
+
+@ NXT_LOG_ALERT
+
+@ NXT_LOG_ERR
+
+@ NXT_LOG_WARN
+
+@ NXT_LOG_NOTICE
+
+@ NXT_LOG_INFO
+
+@ NXT_LOG_DEBUG
+
+@ NXT_MAX_ERROR_STR
+
+@ nxt_log_handler_t
+
+@ nxt_log_ctx_handler_t
+
+@ struct nxt_log_t
+
+@ nxt_log_handler
+
+#define nxt_log_level_enough(log, wanted)  ((wanted) <= (log)->level)
+
+/** Records whatever the log's level. */
+#define nxt_log_alert(where, ...)                                             \
+    do {                                                                      \
+        nxt_log_t  *_where = (where);                                         \
+                                                                              \
+        _where->handler(NXT_LOG_ALERT, _where, __VA_ARGS__);                  \
+    } while (0)
+
+/** Records if the log's level admits it. */
+#define nxt_log_error(level_, where, ...)                                     \
+    do {                                                                      \
+        nxt_log_t   *_where = (where);                                        \
+        nxt_uint_t  _wanted = (level_);                                       \
+                                                                              \
+        if (nxt_slow_path(nxt_log_level_enough(_where, _wanted))) {           \
+            _where->handler(_wanted, _where, __VA_ARGS__);                    \
+        }                                                                     \
+    } while (0)
+
+#define nxt_alert(task, ...)  nxt_log_alert((task)->log, __VA_ARGS__)
+#define nxt_log(task, level_, ...)  \
+    nxt_log_error(level_, (task)->log, __VA_ARGS__)
+
+#if (NXT_DEBUG)
+#define nxt_debug(task, ...)  nxt_log(task, NXT_LOG_DEBUG, __VA_ARGS__)
+#define nxt_log_debug(where, ...)  \
+    nxt_log_error(NXT_LOG_DEBUG, where, __VA_ARGS__)
+#define nxt_assert(condition)                                                 \
+    do {                                                                      \
+        if (nxt_slow_path(!(condition))) {                                    \
+            abort();                                                          \
+        }                                                                     \
+    } while (0)
+#else
+#define nxt_debug(...)
+#define nxt_log_debug(...)
+#define nxt_assert(condition)
+#endif
+
+#endif /* NXT_LOG_H */

@@ -1,0 +1,6 @@
+#ifndef NXT_SOCKET_H
+#define NXT_SOCKET_H
+
+@ nxt_socket_t
+
+#endif /* NXT_SOCKET_H */

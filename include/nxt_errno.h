@@ -1,0 +1,70 @@
+/* Results and error numbers. */
+
+#ifndef NXT_ERRNO_H
+#define NXT_ERRNO_H
+
+#include <errno.h>
+
+/** A number of `errno`. */
+typedef int nxt_err_t;
+
+/** Success. */
+#define NXT_OK 0
+
+/** Failure. */
+#define NXT_ERROR -1
+
+/** Try again later. */
+#define NXT_AGAIN -2
+
+/** Not found, or not this callee's business. */
+#define NXT_DECLINED -3
+
+/** Nothing more to do. */
+#define NXT_DONE -4
+
+#define nxt_errno  errno
+#define nxt_socket_errno  errno
+#define nxt_set_errno(number)  (errno = (number))
+
+#define NXT_EPERM  EPERM
+#define NXT_ENOENT  ENOENT
+#define NXT_ESRCH  ESRCH
+#define NXT_EINTR  EINTR
+#define NXT_ENXIO  ENXIO
+#define NXT_ECHILD  ECHILD
+#define NXT_EAGAIN  EAGAIN
+#define NXT_ENOMEM  ENOMEM
+#define NXT_EACCES  EACCES
+#define NXT_EBUSY  EBUSY
+#define NXT_EEXIST  EEXIST
+#define NXT_EXDEV  EXDEV
+#define NXT_ENOTDIR  ENOTDIR
+#define NXT_EISDIR  EISDIR
+#define NXT_EINVAL  EINVAL
+#define NXT_ENOSPC  ENOSPC
+#define NXT_EPIPE  EPIPE
+#define NXT_ERANGE  ERANGE
+#define NXT_ENAMETOOLONG  ENAMETOOLONG
+#define NXT_ENOSYS  ENOSYS
+#define NXT_ELOOP  ELOOP
+#define NXT_ETIME  ETIME
+#define NXT_EILSEQ  EILSEQ
+#define NXT_EOPNOTSUPP  EOPNOTSUPP
+#define NXT_EADDRINUSE  EADDRINUSE
+#define NXT_ENETDOWN  ENETDOWN
+#define NXT_ENETUNREACH  ENETUNREACH
+#define NXT_ECONNABORTED  ECONNABORTED
+#define NXT_ECONNRESET  ECONNRESET
+#define NXT_ENOBUFS  ENOBUFS
+#define NXT_ENOTCONN  ENOTCONN
+#define NXT_ETIMEDOUT  ETIMEDOUT
+#define NXT_ECONNREFUSED  ECONNREFUSED
+#define NXT_EHOSTDOWN  EHOSTDOWN
+#define NXT_EHOSTUNREACH  EHOSTUNREACH
+#define NXT_EINPROGRESS  EINPROGRESS
+#define NXT_ECANCELED  ECANCELED
+#define NXT_ENOMOREFILES  0
+#define NXT_ENOPATH  ENOENT
+
+#endif /* NXT_ERRNO_H */

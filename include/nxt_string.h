@@ -1,0 +1,82 @@
+/* Bytes: strings with length, and the C library's functions on u_char. */
+
+#ifndef NXT_STRING_H
+#define NXT_STRING_H
+
+/** Bytes of known length. `start` may be NULL when `length` is 0. */
+typedef struct nxt_str_s {
+    /** How many bytes. */
+    size_t length;
+    /** Where they start. */
+    uint8_t *start;
+} nxt_str_t;
+
+/** Initialisers. */
+#define nxt_string(literal)  { nxt_length(literal), (u_char *) literal }
+#define nxt_string_zero(literal)  { sizeof(literal), (u_char *) literal }
+#define nxt_null_string  { 0, NULL }
+
+/** Statements. */
+#define nxt_str_set(string, literal)                                          \
+    do {                                                                      \
+        (string)->start = (u_char *) literal;                                 \
+        (string)->length = nxt_length(literal);                               \
+    } while (0)
+
+#define nxt_str_null(string)                                                  \
+    do {                                                                      \
+        (string)->start = NULL;                                               \
+        (string)->length = 0;                                                 \
+    } while (0)
+
+#define nxt_memcpy(to, from, size)  (void) memcpy(to, from, size)
+#define nxt_memmove(to, from, size)  (void) memmove(to, from, size)
+#define nxt_memset(to, byte, size)  (void) memset(to, byte, size)
+#define nxt_memzero(to, size)  (void) memset(to, 0, size)
+#define nxt_memcmp(a, b, size)  memcmp((const char *) (a), (const char *) (b), size)
+#define nxt_memchr(where, byte, size)  memchr((const char *) (where), byte, size)
+
+#define nxt_strlen(text)  strlen((const char *) (text))
+#define nxt_strcmp(a, b)  strcmp((const char *) (a), (const char *) (b))
+#define nxt_strncmp(a, b, size)  \
+    strncmp((const char *) (a), (const char *) (b), size)
+#define nxt_strchr(text, byte)  \
+    ((u_char *) strchr((const char *) (text), (int) (byte)))
+#define nxt_strrchr(text, byte)  \
+    ((u_char *) strrchr((const char *) (text), (int) (byte)))
+
+#define nxt_isdigit(byte)  ((u_char) ((byte) - '0') <= 9)
+
+/** Whether the string has exactly these bytes. */
+#define nxt_str_eq(string, bytes, size)  \
+    ((string)->length == (size)  \
+     && memcmp((string)->start, (bytes), (size)) == 0)
+
+/** Whether the string begins with these bytes. */
+#define nxt_str_start(string, bytes, size)  \
+    ((string)->length >= (size)  \
+     && memcmp((string)->start, (bytes), (size)) == 0)
+
+/** Whether two strings have the same bytes. */
+#define nxt_strstr_eq(a, b)  nxt_str_eq(a, (b)->start, (b)->length)
+
+/** Copies, and answers where the copy ends. */
+nxt_inline u_char *
+nxt_cpymem(void *to, const void *from, size_t size)
+{
+    return (u_char *) memcpy(to, from, size) + size;
+}
+
+nxt_inline u_char
+nxt_lowcase(u_char byte)
+{
+    return (byte >= 'A' && byte <= 'Z') ? (u_char) (byte | 0x20) : byte;
+}
+
+nxt_inline u_char
+nxt_upcase(u_char byte)
+{
+    return (byte >= 'a' && byte <= 'z') ? (u_char) (byte & 0xDF) : byte;
+}
+
+#endif /* NXT_STRING_H */

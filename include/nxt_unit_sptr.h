@@ -1,0 +1,34 @@
+/* An address relative to its own place, so that it holds in any process. */
+
+#ifndef NXT_UNIT_SPTR_H
+#define NXT_UNIT_SPTR_H
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "nxt_unit_typedefs.h"
+
+/** A pointer relative to its own place. */
+union nxt_unit_sptr_u {
+    /** The place. */
+    uint8_t base[1];
+    /** The distance in bytes. */
+    uint32_t offset;
+};
+
+/** Makes it mean an address, which must lie behind it by less than 4 GiB. */
+static inline void
+nxt_unit_sptr_set(nxt_unit_sptr_t *sptr, void *address)
+{
+    sptr->offset = (uint32_t) ((char *) address - (char *) sptr);
+}
+
+/** The address it means. */
+static inline void *
+nxt_unit_sptr_get(nxt_unit_sptr_t *sptr)
+{
+    return (char *) sptr + sptr->offset;
+}
+
+#endif /* NXT_UNIT_SPTR_H */

@@ -1,0 +1,441 @@
+//! The controller's state: the current document, the tasks that wait for it, and the conversation
+//! with the router and main.
+//!
+//! One task at a time is with the router; the others wait in the order of their arrival. A new
+//! router gets the current document first. Everything here is synchronous: the event loop passes
+//! in requests and messages, and answers leave through one-shot channels.
+//!
+//! Messages (the bodies are ours, not seen by applications):
+//! - `DATA`, last, to the router: a configuration, compact JSON in a memory file, its length as
+//!   native `size_t` in the body; answered by `RPC_READY` or `RPC_ERROR`.
+//! - `CONF_STORE` to main: the same form, no answer.
+//! - `STATUS` to the router: answered by `RPC_READY` with a memory file that holds the JSON object
+//!   of `connections`, `requests` and `applications`.
+//! - `APP_RESTART` to the router: the body is the name; answered by `RPC_READY` or `RPC_ERROR`.
+//! - `PROCESS_READY` from the router: it knows the controller's port and takes configurations.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, OwnedFd};
+
+use tokio::sync::oneshot;
+
+use crate::conf::json::{self, Value};
+use crate::conf::validate::{Module, validate};
+use crate::ipc::peers::Peer;
+use crate::ipc::{
+    Header, Message, NewPort, PeerTable, Pid, PortId, PortQueue, ProcessType, RpcTable, SendError,
+    Sender, kind, read_memory,
+};
+use crate::sys::memory::write_memfd;
+use crate::{alert, error};
+
+use super::answer::{Answer, object};
+use super::api::{self, Plan, Report, Task};
+
+/// Longest status that is read from the router.
+const MAX_STATUS: u64 = 64 << 20;
+/// Routers that may die over one document before it is given up.
+const MAX_DEATHS: u32 = 3;
+
+/// A task of a client.
+pub(super) struct Job {
+    /// What it asks for.
+    pub(super) task: Task,
+    /// The request's body.
+    pub(super) body: Vec<u8>,
+    /// Where the answer goes.
+    pub(super) answer: oneshot::Sender<Answer>,
+}
+
+/// What the router has been asked.
+enum Pending {
+    /// To apply the current document.
+    Current,
+    /// To apply a new document.
+    Change(Value, oneshot::Sender<Answer>),
+    /// For its status.
+    Status(Report, oneshot::Sender<Answer>),
+    /// To restart an application.
+    Restart(oneshot::Sender<Answer>),
+}
+
+/// What the controller knows about the router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Router {
+    /// There is none that takes messages.
+    Away,
+    /// It is applying the current document.
+    Starting(Pid),
+    /// It has the current document.
+    Ready(Pid),
+}
+
+/// What a message means for the event loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// Go on.
+    Continue,
+    /// Leave.
+    Quit,
+}
+
+pub(super) struct Engine {
+    pid: Pid,
+    main: Pid,
+    document: Value,
+    modules: Vec<Module>,
+    peers: PeerTable,
+    rpc: RpcTable<Pending>,
+    waiting: VecDeque<Job>,
+    /// A task is with the router.
+    busy: bool,
+    router: Router,
+    /// Routers that died while they applied the current document.
+    deaths: u32,
+    /// The first document has been applied: clients may come.
+    open: bool,
+}
+
+/// The document without a stored one.
+fn default_document() -> Value {
+    object([
+        ("listeners", Value::object()),
+        ("routes", Value::Array(Vec::new())),
+        ("applications", Value::object()),
+    ])
+}
+
+/// The stored document, if it can be used.
+fn restored(stored: Option<&[u8]>, modules: &[Module]) -> Option<Value> {
+    let document = match json::parse(stored?) {
+        Ok(document) => document,
+        Err(problem) => {
+            alert!("failed to restore previous configuration: file is corrupted: {problem}");
+            return None;
+        }
+    };
+    match validate(&document, modules) {
+        Ok(()) => Some(document),
+        Err(problem) => {
+            alert!("the previous configuration is invalid: {problem}");
+            None
+        }
+    }
+}
+
+impl Engine {
+    /// Starts from a stored document. The process `pid` reads the port 0.
+    pub(super) fn new(
+        pid: Pid,
+        stored: Option<&[u8]>,
+        modules: Vec<Module>,
+        main: (Pid, OwnedFd),
+        router: Option<(Pid, OwnedFd)>,
+    ) -> Engine {
+        let mut peers = PeerTable::default();
+        let known = [(ProcessType::Main, Some(main.0), Some(main.1))]
+            .into_iter()
+            .chain(router.map(|(pid, socket)| (ProcessType::Router, Some(pid), Some(socket))));
+        for (process, pid, socket) in known {
+            if let (Some(pid), Some(socket)) = (pid, socket) {
+                peers.add(Peer {
+                    port: PortId { pid, id: 0 },
+                    process,
+                    sender: Sender::new(socket, None),
+                });
+            }
+        }
+        Engine {
+            pid,
+            main: main.0,
+            document: restored(stored, &modules).unwrap_or_else(default_document),
+            modules,
+            peers,
+            rpc: RpcTable::default(),
+            waiting: VecDeque::new(),
+            busy: false,
+            router: Router::Away,
+            deaths: 0,
+            open: false,
+        }
+    }
+
+    /// Whether clients may be served.
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Takes a client's task.
+    pub(super) fn submit(&mut self, job: Job) {
+        if job.task.is_immediate() {
+            if let Plan::Answer(answer) = job.task.plan(&job.body, &self.document, &self.modules) {
+                reply(job.answer, answer);
+            }
+            return;
+        }
+        self.waiting.push_back(job);
+        self.next();
+    }
+
+    /// Starts the next task, if the router is free for it.
+    fn next(&mut self) {
+        while let (Router::Ready(router), false) = (self.router, self.busy) {
+            let Some(job) = self.waiting.pop_front() else {
+                return;
+            };
+            match job.task.plan(&job.body, &self.document, &self.modules) {
+                Plan::Answer(answer) => reply(job.answer, answer),
+                Plan::Apply(document) => {
+                    let text = json::compact(&document);
+                    self.ask(
+                        router,
+                        kind::DATA,
+                        Some(&text),
+                        &[],
+                        Pending::Change(document, job.answer),
+                    );
+                }
+                Plan::AskStatus(report) => {
+                    self.ask(
+                        router,
+                        kind::STATUS,
+                        None,
+                        &[],
+                        Pending::Status(report, job.answer),
+                    );
+                }
+                Plan::Restart(name) => {
+                    self.ask(
+                        router,
+                        kind::APP_RESTART,
+                        None,
+                        name.as_bytes(),
+                        Pending::Restart(job.answer),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Sends a request to the router, or fails it at once.
+    fn ask(
+        &mut self,
+        router: Pid,
+        kind: u8,
+        document: Option<&str>,
+        body: &[u8],
+        pending: Pending,
+    ) {
+        self.busy = true;
+        let stream = self.rpc.register(pending, Some(router));
+        let header = Header::new(self.pid, kind, stream).with_last(true);
+        if let Err(problem) = self.send(router, &header, document, body) {
+            error!("controller failed to reach the router: {problem}");
+            if let Some(pending) = self.rpc.take(stream) {
+                self.finish(pending, None);
+            }
+        }
+    }
+
+    fn send(
+        &self,
+        to: Pid,
+        header: &Header,
+        document: Option<&str>,
+        body: &[u8],
+    ) -> Result<(), SendProblem> {
+        let peer = self.peers.main_port(to).ok_or(SendProblem::NoPort)?;
+        match document {
+            None => peer.sender.send(header, body, &[])?,
+            Some(text) => {
+                let memory = write_memfd(c"unit configuration", text.as_bytes())?;
+                peer.sender
+                    .send(header, &text.len().to_ne_bytes(), &[memory.as_fd()])?
+            }
+        };
+        Ok(())
+    }
+
+    /// Sends what a full socket kept back; whether nothing is left.
+    pub(super) fn flush(&self) -> bool {
+        let mut flushed = true;
+        for peer in self
+            .peers
+            .main_ports()
+            .filter(|peer| peer.sender.has_pending())
+        {
+            // A peer that is gone is reported by main.
+            flushed &= peer.sender.flush().unwrap_or(true);
+        }
+        flushed
+    }
+
+    /// Handles a message.
+    pub(super) fn handle(&mut self, mut message: Message) -> Flow {
+        let sender = message.sender.unwrap_or(message.header.pid);
+        let from_main = sender == self.main;
+        match message.header.kind {
+            kind::QUIT => return Flow::Quit,
+            kind::NEW_PORT if from_main => self.new_port(message),
+            kind::REMOVE_PID if from_main => {
+                if let Some(pid) = message.pid_body() {
+                    self.remove_process(pid);
+                }
+            }
+            kind::PROCESS_READY if self.is_router(sender) => self.greet(sender),
+            kind::CHANGE_FILE if from_main => {
+                if let Some(Err(problem)) = message.take_fd().map(nix::unistd::dup2_stderr) {
+                    alert!("failed to reopen the log: {problem}");
+                }
+            }
+            kind::RPC_READY | kind::RPC_ERROR => {
+                if let Some(pending) = self.rpc.take(message.header.stream) {
+                    let answer = (message.header.kind == kind::RPC_READY).then_some(message);
+                    self.finish(pending, answer);
+                }
+            }
+            _ => {}
+        }
+        Flow::Continue
+    }
+
+    fn is_router(&self, pid: Pid) -> bool {
+        let port = self.peers.main_port(pid);
+        port.is_some_and(|peer| peer.process == ProcessType::Router)
+    }
+
+    fn new_port(&mut self, mut message: Message) {
+        let (Some(new), Some(socket)) = (NewPort::decode(&message.body), message.fds[0].take())
+        else {
+            error!("controller received a malformed NEW_PORT message");
+            return;
+        };
+        let queue = message.fds[1]
+            .take()
+            .and_then(|memory| PortQueue::map(memory.as_fd()).ok());
+        self.peers.add(Peer {
+            port: new.port,
+            process: new.process,
+            sender: Sender::new(socket, queue),
+        });
+        // A router that main announces was forked after this process: it inherited its port.
+        if new.process == ProcessType::Router && new.port.id == 0 {
+            self.greet(new.port.pid);
+        }
+    }
+
+    /// A router takes messages: it gets the current document before anything else.
+    fn greet(&mut self, router: Pid) {
+        if matches!(self.router, Router::Starting(known) | Router::Ready(known) if known == router)
+        {
+            return;
+        }
+        if let Router::Starting(old) | Router::Ready(old) = self.router {
+            self.remove_process(old);
+        }
+        self.router = Router::Starting(router);
+        let text = json::compact(&self.document);
+        self.ask(router, kind::DATA, Some(&text), &[], Pending::Current);
+    }
+
+    fn remove_process(&mut self, pid: Pid) {
+        self.peers.remove_pid(pid);
+        if matches!(self.router, Router::Starting(router) | Router::Ready(router) if router == pid)
+        {
+            self.router = Router::Away;
+        }
+        for (_, pending) in self.rpc.peer_died(pid) {
+            match pending {
+                Pending::Current => {
+                    // Whoever killed it, the document may still be good for the next router.
+                    self.busy = false;
+                    self.deaths += 1;
+                    if self.deaths >= MAX_DEATHS {
+                        self.give_up();
+                    }
+                }
+                pending => self.finish(pending, None),
+            }
+        }
+    }
+
+    /// Goes back to the default document.
+    fn give_up(&mut self) {
+        alert!("failed to apply previous configuration");
+        self.document = default_document();
+        self.deaths = 0;
+    }
+
+    /// Ends a request to the router with its answer; `None` = it failed.
+    fn finish(&mut self, pending: Pending, answer: Option<Message>) {
+        self.busy = false;
+        match (pending, answer) {
+            (Pending::Current, answer) => {
+                if answer.is_none() {
+                    self.give_up();
+                }
+                if let Router::Starting(router) = self.router {
+                    self.router = Router::Ready(router);
+                }
+                self.deaths = 0;
+                self.open = true;
+            }
+            (Pending::Change(document, client), Some(_)) => {
+                self.store(&document);
+                self.document = document;
+                reply(client, Answer::success("Reconfiguration done."));
+            }
+            (Pending::Change(_, client), None) => {
+                reply(
+                    client,
+                    Answer::error(500, "Failed to apply new configuration."),
+                );
+            }
+            (Pending::Status(report, client), answer) => {
+                let answer = match answer.and_then(status) {
+                    Some(status) => api::report(report, status, &self.document, &self.modules),
+                    None => Answer::error(500, "Failed to get status."),
+                };
+                reply(client, answer);
+            }
+            (Pending::Restart(client), Some(_)) => reply(client, Answer::success("Ok")),
+            (Pending::Restart(client), None) => {
+                reply(client, Answer::error(500, "Failed to restart app."))
+            }
+        }
+        self.next();
+    }
+
+    /// Has main store a document.
+    fn store(&self, document: &Value) {
+        let header = Header::new(self.pid, kind::CONF_STORE, 0);
+        if let Err(problem) = self.send(self.main, &header, Some(&json::compact(document)), &[]) {
+            alert!("failed to store current configuration: {problem}");
+        }
+    }
+}
+
+/// The status that an answer of the router carries.
+fn status(mut answer: Message) -> Option<Value> {
+    let text = read_memory(answer.take_fd()?, MAX_STATUS).ok()?;
+    json::parse(&text).ok()
+}
+
+fn reply(client: oneshot::Sender<Answer>, answer: Answer) {
+    // A client that went away needs none.
+    let _ = client.send(answer);
+}
+
+/// Why a message did not leave.
+#[derive(Debug, thiserror::Error)]
+enum SendProblem {
+    /// The process has no port here.
+    #[error("its port is not known")]
+    NoPort,
+    /// The port does not take it.
+    #[error(transparent)]
+    Port(#[from] SendError),
+    /// No memory file.
+    #[error("memfd_create() failed: {0}")]
+    Memory(#[from] std::io::Error),
+}

@@ -1,0 +1,369 @@
+//! Tests of the controller's state: the test plays main, the routers and the clients.
+
+use std::os::fd::OwnedFd;
+
+use tokio::sync::oneshot;
+
+use crate::conf::json::{compact, parse};
+use crate::ipc::message::Body;
+use crate::ipc::{
+    Header, Message, NewPort, Pid, PortId, ProcessType, Receiver, kind, read_memory, socket,
+};
+use crate::sys::memory::write_memfd;
+
+use super::answer::Answer;
+use super::api::{Request, classify};
+use super::engine::{Engine, Flow, Job};
+
+const OWN: Pid = 10;
+const MAIN: Pid = 1;
+const DEFAULT: &str = r#"{"listeners":{},"routes":[],"applications":{}}"#;
+const STORED: &str = r#"{"routes":[],"applications":{"app":{"type":"external","executable":"x"}}}"#;
+
+struct Daemon {
+    engine: Engine,
+    main: Receiver,
+}
+
+struct FakeRouter {
+    pid: Pid,
+    port: Receiver,
+}
+
+type Client = oneshot::Receiver<Answer>;
+
+fn port() -> (Receiver, OwnedFd) {
+    let (read, write) = socket::pair().unwrap();
+    (Receiver::new(read, None), write)
+}
+
+impl Daemon {
+    fn new(stored: Option<&str>) -> Daemon {
+        let (main, socket) = port();
+        let engine = Engine::new(
+            OWN,
+            stored.map(str::as_bytes),
+            Vec::new(),
+            (MAIN, socket),
+            None,
+        );
+        Daemon { engine, main }
+    }
+
+    /// A daemon whose first router has the document.
+    fn running(stored: Option<&str>) -> (Daemon, FakeRouter) {
+        let mut daemon = Daemon::new(stored);
+        let mut router = daemon.start_router(2);
+        let (stream, _) = router.document();
+        daemon.answer(stream, kind::RPC_READY);
+        (daemon, router)
+    }
+
+    fn deliver(
+        &mut self,
+        sender: Pid,
+        kind: u8,
+        stream: u32,
+        body: &[u8],
+        fds: [Option<OwnedFd>; 2],
+    ) -> Flow {
+        let header = Header::new(sender, kind, stream);
+        self.engine.handle(Message {
+            header,
+            body: Body::new(body),
+            fds,
+            sender: Some(sender),
+        })
+    }
+
+    fn start_router(&mut self, pid: Pid) -> FakeRouter {
+        let (port, socket) = port();
+        let new = NewPort::new(PortId { pid, id: 0 }, ProcessType::Router);
+        self.deliver(MAIN, kind::NEW_PORT, 0, &new.encode(), [Some(socket), None]);
+        FakeRouter { pid, port }
+    }
+
+    fn answer(&mut self, stream: u32, kind: u8) {
+        self.deliver(2, kind, stream, b"", [None, None]);
+    }
+
+    fn kill(&mut self, router: FakeRouter) {
+        self.deliver(
+            MAIN,
+            kind::REMOVE_PID,
+            0,
+            &router.pid.to_ne_bytes(),
+            [None, None],
+        );
+    }
+
+    fn send(&mut self, method: &str, path: &str, body: &str) -> Client {
+        let request = Request {
+            method: method.into(),
+            path: path.into(),
+            body: body.into(),
+        };
+        let (answer, client) = oneshot::channel();
+        let task = classify(&request).unwrap();
+        self.engine.submit(Job {
+            task,
+            body: request.body,
+            answer,
+        });
+        client
+    }
+
+    /// What main is asked to store.
+    fn stored(&mut self) -> Option<String> {
+        let mut message = self.main.receive().unwrap()?;
+        assert_eq!(message.header.kind, kind::CONF_STORE);
+        Some(text(&mut message))
+    }
+
+    fn document(&mut self) -> String {
+        body(&mut self.send("GET", "/config", "")).unwrap()
+    }
+}
+
+impl FakeRouter {
+    fn message(&mut self) -> Option<Message> {
+        self.port.receive().unwrap()
+    }
+
+    /// The document that came, and the stream to answer.
+    fn document(&mut self) -> (u32, String) {
+        let mut message = self.message().expect("no document came");
+        assert_eq!(
+            (message.header.kind, message.header.last, message.header.pid),
+            (kind::DATA, true, OWN)
+        );
+        (message.header.stream, text(&mut message))
+    }
+}
+
+/// The text in a message's memory file, checked against the length in its body.
+fn text(message: &mut Message) -> String {
+    let text = read_memory(message.take_fd().unwrap(), 1 << 20).unwrap();
+    assert_eq!(*message.body, text.len().to_ne_bytes());
+    String::from_utf8(text).unwrap()
+}
+
+/// The body of the answer, if there is one by now.
+fn body(client: &mut Client) -> Option<String> {
+    client.try_recv().ok().map(|answer| compact(&answer.body))
+}
+
+#[test]
+fn the_stored_document_goes_to_the_first_router() {
+    let mut daemon = Daemon::new(Some(STORED));
+    assert!(!daemon.engine.is_open());
+    let mut router = daemon.start_router(2);
+    let (stream, document) = router.document();
+    assert_eq!(document, STORED);
+    assert!(!daemon.engine.is_open());
+    daemon.answer(stream, kind::RPC_READY);
+    assert!(daemon.engine.is_open());
+    assert_eq!(daemon.document(), STORED);
+    assert_eq!(daemon.stored(), None);
+    // The greeting of a router that is known already changes nothing.
+    daemon.deliver(2, kind::PROCESS_READY, 0, b"", [None, None]);
+    assert!(router.message().is_none());
+}
+
+#[test]
+fn what_cannot_be_restored_gives_the_default() {
+    for stored in [None, Some("{"), Some(r#"{"x":1}"#)] {
+        let mut daemon = Daemon::new(stored);
+        assert_eq!(daemon.start_router(2).document().1, DEFAULT, "{stored:?}");
+    }
+    let mut daemon = Daemon::new(Some(STORED));
+    let mut router = daemon.start_router(2);
+    let (stream, _) = router.document();
+    daemon.answer(stream, kind::RPC_ERROR);
+    assert!(daemon.engine.is_open());
+    assert_eq!(daemon.document(), DEFAULT);
+}
+
+#[test]
+fn a_router_that_was_there_before_has_to_greet() {
+    let (_main, socket) = port();
+    let (reader, router) = port();
+    let engine = Engine::new(OWN, None, Vec::new(), (MAIN, socket), Some((2, router)));
+    let (main, _socket) = port();
+    let mut daemon = Daemon { engine, main };
+    let mut router = FakeRouter {
+        pid: 2,
+        port: reader,
+    };
+    assert!(router.message().is_none());
+    // A process that is no router cannot greet.
+    daemon.deliver(77, kind::PROCESS_READY, 0, b"", [None, None]);
+    daemon.deliver(2, kind::PROCESS_READY, 0, b"", [None, None]);
+    let (stream, _) = router.document();
+    daemon.answer(stream, kind::RPC_READY);
+    assert!(daemon.engine.is_open());
+}
+
+#[test]
+fn changes_are_applied_stored_and_answered() {
+    let (mut daemon, mut router) = Daemon::running(None);
+    let mut client = daemon.send("PUT", "/config/routes", "[ ]");
+    let (stream, document) = router.document();
+    assert_eq!(document, DEFAULT);
+    assert_eq!(body(&mut client), None);
+    daemon.answer(stream, kind::RPC_READY);
+    assert_eq!(
+        body(&mut client).as_deref(),
+        Some(r#"{"success":"Reconfiguration done."}"#)
+    );
+    assert_eq!(daemon.stored().as_deref(), Some(DEFAULT));
+
+    let mut client = daemon.send("DELETE", "/config", "");
+    let (stream, document) = router.document();
+    assert_eq!(document, "{}");
+    daemon.answer(stream, kind::RPC_ERROR);
+    assert_eq!(
+        body(&mut client).as_deref(),
+        Some(r#"{"error":"Failed to apply new configuration."}"#)
+    );
+    assert_eq!(daemon.stored(), None);
+    assert_eq!(daemon.document(), DEFAULT);
+    // A second answer to the same request finds nobody.
+    daemon.answer(stream, kind::RPC_READY);
+    assert_eq!(daemon.document(), DEFAULT);
+}
+
+#[test]
+fn one_task_at_a_time_and_reading_never_waits() {
+    let (mut daemon, mut router) = Daemon::running(None);
+    let mut first = daemon.send("PUT", "/config", "{}");
+    let mut second = daemon.send("PUT", "/config/routes/0", "{}");
+    let mut third = daemon.send("PUT", "/config/settings", "{}");
+    let (stream, _) = router.document();
+    assert!(router.message().is_none());
+    assert_eq!(daemon.document(), DEFAULT);
+    daemon.answer(stream, kind::RPC_READY);
+    assert!(body(&mut first).is_some());
+    // The second was judged by the document that the first made, and the third had its turn.
+    assert_eq!(
+        body(&mut second).as_deref(),
+        Some(r#"{"error":"Value doesn't exist."}"#)
+    );
+    let (stream, document) = router.document();
+    assert_eq!(document, r#"{"settings":{}}"#);
+    assert_eq!(body(&mut third), None);
+    daemon.answer(stream, kind::RPC_READY);
+    assert!(body(&mut third).is_some());
+}
+
+#[test]
+fn status_and_restart() {
+    let (mut daemon, mut router) = Daemon::running(Some(STORED));
+    let mut client = daemon.send("GET", "/status", "");
+    let asked = router.message().unwrap().header;
+    assert_eq!(asked.kind, kind::STATUS);
+    let report = r#"{"connections":{"accepted":1},"requests":{"total":2},"applications":{}}"#;
+    let memory = write_memfd(c"status", report.as_bytes()).unwrap();
+    daemon.deliver(2, kind::RPC_READY, asked.stream, b"", [Some(memory), None]);
+    let expected = report.replacen('{', r#"{"modules":{},"#, 1);
+    assert_eq!(body(&mut client).as_deref(), Some(&*expected));
+
+    for memory in [None, Some(write_memfd(c"status", b"{").unwrap())] {
+        let mut client = daemon.send("GET", "/", "");
+        let stream = router.message().unwrap().header.stream;
+        daemon.deliver(2, kind::RPC_READY, stream, b"", [memory, None]);
+        assert_eq!(
+            body(&mut client).as_deref(),
+            Some(r#"{"error":"Failed to get status."}"#)
+        );
+    }
+
+    for (kind, expected) in [
+        (kind::RPC_READY, r#"{"success":"Ok"}"#),
+        (kind::RPC_ERROR, r#"{"error":"Failed to restart app."}"#),
+    ] {
+        let mut client = daemon.send("GET", "/control/applications/app/restart", "");
+        let asked = router.message().unwrap();
+        assert_eq!(
+            (asked.header.kind, &*asked.body),
+            (kind::APP_RESTART, &b"app"[..])
+        );
+        daemon.answer(asked.header.stream, kind);
+        assert_eq!(body(&mut client).as_deref(), Some(expected));
+    }
+}
+
+#[test]
+fn a_new_router_gets_the_current_document_before_waiting_tasks() {
+    let (mut daemon, mut router) = Daemon::running(None);
+    let mut changed = daemon.send("PUT", "/config", "{}");
+    let (stream, _) = router.document();
+    daemon.answer(stream, kind::RPC_READY);
+    assert!(body(&mut changed).is_some());
+
+    let mut lost = daemon.send("PUT", "/config", STORED);
+    let mut waiting = daemon.send("GET", "/status", "");
+    daemon.kill(router);
+    assert_eq!(
+        body(&mut lost).as_deref(),
+        Some(r#"{"error":"Failed to apply new configuration."}"#)
+    );
+    assert_eq!(body(&mut waiting), None);
+    let mut router = daemon.start_router(3);
+    let (stream, document) = router.document();
+    assert_eq!(document, "{}");
+    assert!(router.message().is_none());
+    daemon.answer(stream, kind::RPC_READY);
+    assert_eq!(router.message().unwrap().header.kind, kind::STATUS);
+    daemon.kill(router);
+    assert_eq!(
+        body(&mut waiting).as_deref(),
+        Some(r#"{"error":"Failed to get status."}"#)
+    );
+}
+
+#[test]
+fn a_document_that_kills_routers_is_given_up() {
+    let mut daemon = Daemon::new(Some(STORED));
+    for pid in 2..5 {
+        let mut router = daemon.start_router(pid);
+        assert_eq!(router.document().1, STORED, "{pid}");
+        daemon.kill(router);
+    }
+    assert_eq!(daemon.start_router(5).document().1, DEFAULT);
+}
+
+#[test]
+fn a_closed_port_fails_the_task() {
+    let (mut daemon, router) = Daemon::running(None);
+    drop(router);
+    let mut client = daemon.send("PUT", "/config", "{}");
+    assert_eq!(
+        body(&mut client).as_deref(),
+        Some(r#"{"error":"Failed to apply new configuration."}"#)
+    );
+}
+
+#[test]
+fn only_main_introduces_and_removes() {
+    let (mut daemon, mut router) = Daemon::running(None);
+    let (_reader, socket) = port();
+    let new = NewPort::new(PortId { pid: 9, id: 0 }, ProcessType::Router);
+    daemon.deliver(2, kind::NEW_PORT, 0, &new.encode(), [Some(socket), None]);
+    daemon.deliver(
+        2,
+        kind::REMOVE_PID,
+        0,
+        &router.pid.to_ne_bytes(),
+        [None, None],
+    );
+    daemon.deliver(MAIN, kind::NEW_PORT, 0, b"short", [None, None]);
+    daemon.deliver(MAIN, kind::REMOVE_PID, 0, b"x", [None, None]);
+    let _client = daemon.send("PUT", "/config", "{}");
+    assert_eq!(router.document().1, "{}");
+    assert_eq!(
+        daemon.deliver(MAIN, kind::QUIT, 0, b"", [None, None]),
+        Flow::Quit
+    );
+    assert!(parse(daemon.document().as_bytes()).is_ok());
+}

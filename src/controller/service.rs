@@ -1,0 +1,366 @@
+//! The event loop of the controller process: clients, messages, signals.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};
+use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncRead, AsyncWrite, Interest};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::task::LocalSet;
+
+use crate::ipc::{ReceiveError, Receiver};
+use crate::sys::watch::watch;
+use crate::{alert, error, notice};
+
+use super::Start;
+use super::answer::Answer;
+use super::api::classify;
+use super::engine::{Engine, Flow, Job};
+use super::transport::{ReadError, linger, read_request, write_answer};
+
+/// Clients at a time; further ones wait in the socket's backlog.
+const MAX_CLIENTS: usize = 256;
+/// Pause after a failed accept, and between attempts to write to a full port.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Messages handled before clients get their turn.
+const MESSAGES_PER_TURN: usize = 64;
+
+/// The signals that mean something here.
+const SIGNALS: [Signal; 5] = [
+    Signal::SIGTERM,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGHUP,
+    Signal::SIGUSR1,
+];
+
+type Shared = Rc<RefCell<Engine>>;
+
+/// Runs until told to leave.
+pub(super) fn run(start: Start) -> io::Result<()> {
+    let set: SigSet = SIGNALS.into_iter().collect();
+    set.thread_block()?;
+    let signals = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()?;
+    LocalSet::new().block_on(&runtime, serve(start, signals))
+}
+
+async fn serve(start: Start, signals: SignalFd) -> io::Result<()> {
+    // What is watched are copies: the originals belong to what reads and writes them.
+    let readable = |fd: BorrowedFd<'_>| watch(fd.try_clone_to_owned()?, Interest::READABLE);
+    let signalled = readable(signals.as_fd())?;
+    let main = readable(start.main.1.as_fd())?;
+    let arrived = readable(start.port.as_fd())?;
+    let port = Receiver::new(start.port, None);
+    let own = nix::unistd::getpid().as_raw();
+    let stored = start.config.as_deref();
+    let engine = Rc::new(RefCell::new(Engine::new(
+        own,
+        stored,
+        start.modules,
+        start.main,
+        start.router,
+    )));
+    let opened = Rc::new(Notify::new());
+    // The first of these that ends is the end of the process.
+    let (ended, mut end) = mpsc::unbounded_channel();
+    let until_end = |task: Pin<Box<dyn Future<Output = io::Result<()>>>>| {
+        let ended = ended.clone();
+        tokio::task::spawn_local(async move {
+            // The receiver lives as long as the runtime.
+            let _ = ended.send(task.await);
+        });
+    };
+    until_end(Box::pin(messages(
+        port,
+        arrived,
+        engine.clone(),
+        opened.clone(),
+    )));
+    until_end(Box::pin(watch_signals(signals, signalled)));
+    // Nobody writes to this end: readable means that main is gone.
+    until_end(Box::pin(async move { main.readable().await.map(drop) }));
+    tokio::task::spawn_local(flush(engine.clone()));
+    tokio::task::spawn_local(accept(start.control, engine, opened));
+    end.recv().await.unwrap_or(Ok(()))
+}
+
+/// Handles messages until one says to leave.
+async fn messages(
+    mut port: Receiver,
+    arrived: AsyncFd<OwnedFd>,
+    engine: Shared,
+    opened: Rc<Notify>,
+) -> io::Result<()> {
+    loop {
+        // Cleared before reading: what arrives meanwhile makes it ready again.
+        arrived.readable().await?.clear_ready();
+        let mut handled = 0;
+        loop {
+            match port.receive() {
+                Ok(None) => break,
+                Ok(Some(message)) => {
+                    let mut engine = engine.borrow_mut();
+                    if engine.handle(message) == Flow::Quit {
+                        return Ok(());
+                    }
+                    if engine.is_open() {
+                        opened.notify_one();
+                    }
+                }
+                Err(ReceiveError::Closed) => return Ok(()),
+                Err(problem @ ReceiveError::Malformed(_)) => error!("controller port: {problem}"),
+                Err(ReceiveError::Os(errno)) => return Err(errno.into()),
+            }
+            handled += 1;
+            if handled % MESSAGES_PER_TURN == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+/// Logs what is ignored until a signal says to leave.
+async fn watch_signals(signals: SignalFd, signalled: AsyncFd<OwnedFd>) -> io::Result<()> {
+    loop {
+        let mut ready = signalled.readable().await?;
+        match signals.read_signal()? {
+            None => ready.clear_ready(),
+            Some(info) => match i32::try_from(info.ssi_signo)
+                .ok()
+                .and_then(|number| Signal::try_from(number).ok())
+            {
+                Some(signal @ (Signal::SIGHUP | Signal::SIGUSR1)) => {
+                    notice!(
+                        "signal signo:{} ({}) received, ignored",
+                        signal as i32,
+                        signal.as_str()
+                    );
+                }
+                _ => return Ok(()),
+            },
+        }
+    }
+}
+
+/// Writes what a full port kept back.
+async fn flush(engine: Shared) {
+    loop {
+        // A full port is rare: its peer has been stopped. So there is no notice to wait for.
+        let pause = if engine.borrow().flush() {
+            4 * PAUSE
+        } else {
+            PAUSE
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// The control socket; which kind it is shows only in its address.
+enum Listener {
+    Unix(UnixListener),
+    Tcp(TcpListener),
+}
+
+impl Listener {
+    fn new(socket: OwnedFd) -> io::Result<Listener> {
+        let address: SockaddrStorage = getsockname(socket.as_raw_fd())?;
+        if address.family() == Some(AddressFamily::Unix) {
+            let listener = std::os::unix::net::UnixListener::from(socket);
+            listener.set_nonblocking(true)?;
+            Ok(Listener::Unix(UnixListener::from_std(listener)?))
+        } else {
+            let listener = std::net::TcpListener::from(socket);
+            listener.set_nonblocking(true)?;
+            Ok(Listener::Tcp(TcpListener::from_std(listener)?))
+        }
+    }
+}
+
+/// Accepts clients as soon as the first document has been applied.
+async fn accept(socket: OwnedFd, engine: Shared, opened: Rc<Notify>) {
+    opened.notified().await;
+    let listener = match Listener::new(socket) {
+        Ok(listener) => listener,
+        Err(problem) => {
+            alert!("the control socket cannot be used: {problem}");
+            return;
+        }
+    };
+    let places = Arc::new(Semaphore::new(MAX_CLIENTS));
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else {
+            return;
+        };
+        let engine = engine.clone();
+        let accepted = match &listener {
+            Listener::Unix(listener) => listener.accept().await.map(|(stream, _)| {
+                tokio::task::spawn_local(async move {
+                    client(stream, engine).await;
+                    drop(place);
+                });
+            }),
+            Listener::Tcp(listener) => listener.accept().await.map(|(stream, _)| {
+                tokio::task::spawn_local(async move {
+                    client(stream, engine).await;
+                    drop(place);
+                });
+            }),
+        };
+        if let Err(problem) = accepted {
+            error!("accept() on the control socket failed: {problem}");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Serves one client.
+async fn client(mut stream: impl AsyncRead + AsyncWrite + Unpin, engine: Shared) {
+    let request = match read_request(&mut stream).await {
+        Ok(request) => request,
+        Err(ReadError::Gone) => return,
+        Err(problem) => {
+            error!("{problem}");
+            if matches!(problem, ReadError::BodyTooLong)
+                && write_answer(
+                    &mut stream,
+                    &Answer::error(413, "The request body is too large."),
+                )
+                .await
+                .is_ok()
+            {
+                linger(&mut stream).await;
+            }
+            return;
+        }
+    };
+    let answer = match classify(&request) {
+        Err(answer) => answer,
+        Ok(task) => {
+            let (answer, answered) = oneshot::channel();
+            engine.borrow_mut().submit(Job {
+                task,
+                body: request.body,
+                answer,
+            });
+            match answered.await {
+                Ok(answer) => answer,
+                Err(_) => return,
+            }
+        }
+    };
+    // A client that is gone has no use for it.
+    let _ = write_answer(&mut stream, &answer).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ipc::{Header, kind, socket};
+    use std::io::{Read, Write};
+    use std::os::unix::net::{UnixListener as StdListener, UnixStream};
+    use std::thread;
+
+    /// Starts the loop in a thread; main's two ends, and the control socket's path.
+    fn start(
+        name: &str,
+    ) -> (
+        thread::JoinHandle<io::Result<()>>,
+        OwnedFd,
+        OwnedFd,
+        std::path::PathBuf,
+    ) {
+        let path = std::env::temp_dir().join(format!("nxt-{}-{name}.sock", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let control = StdListener::bind(&path).unwrap();
+        let (port, to_controller) = socket::pair().unwrap();
+        let (from_controller, main) = socket::pair().unwrap();
+        let start = Start {
+            control: control.into(),
+            config: None,
+            modules: Vec::new(),
+            port,
+            main: (std::process::id().cast_signed(), main),
+            router: None,
+        };
+        (
+            thread::spawn(move || run(start)),
+            to_controller,
+            from_controller,
+            path,
+        )
+    }
+
+    #[test]
+    fn it_leaves_when_told_to_and_when_main_is_gone() {
+        let (thread, to_controller, _from, path) = start("quit");
+        let quit = Header::new(1, kind::QUIT, 0);
+        socket::send(to_controller.as_fd(), &quit, b"\0", &[]).unwrap();
+        thread.join().unwrap().unwrap();
+        std::fs::remove_file(path).unwrap();
+
+        let (thread, _to_controller, from, path) = start("gone");
+        drop(from);
+        thread.join().unwrap().unwrap();
+        std::fs::remove_file(path).unwrap();
+
+        let (thread, to_controller, _from, path) = start("closed");
+        drop(to_controller);
+        thread.join().unwrap().unwrap();
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn clients_are_served_once_a_router_has_the_document() {
+        let (thread, to_controller, from, path) = start("client");
+        // This process plays main and the router, which therefore share a process id and a port.
+        let mut client = UnixStream::connect(&path).unwrap();
+        client
+            .write_all(b"GET /config/routes HTTP/1.1\r\n\r\n")
+            .unwrap();
+        let router = crate::ipc::NewPort::new(
+            crate::ipc::PortId {
+                pid: std::process::id().cast_signed(),
+                id: 0,
+            },
+            crate::ipc::ProcessType::Router,
+        );
+        let to = crate::ipc::Sender::new(to_controller, None);
+        router.send(&to, 1, 0, from.as_fd(), None).unwrap();
+        let mut port = Receiver::new(from, None);
+        let document = loop {
+            match port.receive().unwrap() {
+                Some(message) => break message.header,
+                None => thread::sleep(Duration::from_millis(1)),
+            }
+        };
+        assert_eq!(document.kind, kind::DATA);
+        to.send(
+            &Header::new(1, kind::RPC_READY, document.stream).with_last(true),
+            b"",
+            &[],
+        )
+        .unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n[]\r\n"),
+            "{answer}"
+        );
+        to.send(&Header::new(1, kind::QUIT, 0), b"", &[]).unwrap();
+        thread.join().unwrap().unwrap();
+        std::fs::remove_file(path).unwrap();
+    }
+}

@@ -1,0 +1,129 @@
+//! From the command line to the main process.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use nix::sys::stat::{Mode, umask};
+
+use super::control_socket::ControlSocket;
+use super::main_process::{Main, Start};
+use super::options::{self, Command, Options, VERSION};
+use super::state::State;
+use super::{Host, fork};
+use crate::sys::credentials::{Capabilities, Credentials};
+use crate::sys::{Errno, process, stdio, title};
+use crate::{alert, info, warning};
+
+/// Runs `unitd`; the exit code. To be called first in `main`, while there is one thread.
+pub fn run(host: Host) -> i32 {
+    title::init();
+    let warn = |text: String| eprintln!("{text}");
+    let options = match options::parse(title::arguments(), warn) {
+        Ok(Command::Run(options)) => *options,
+        Ok(Command::Version) => {
+            eprint!("{}", options::version_text());
+            return 0;
+        }
+        Ok(Command::Help) => {
+            let _ = io::stdout().write_all(options::help_text().as_bytes());
+            return 0;
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            return 1;
+        }
+    };
+    let Some(start) = prepare(options, host) else {
+        return 1;
+    };
+    info!("unit {VERSION} started");
+    let log = &start.options.log;
+    let opened = stdio::open_append(log, 0o600).and_then(stdio::redirect_stderr);
+    if let Err(error) = opened {
+        alert!("open(\"{}\") failed {}", log.display(), Errno::from(&error));
+        if let Some(control) = &start.control {
+            control.remove();
+        }
+        return 1;
+    }
+    if !start.options.daemon {
+        return run_main(start);
+    }
+    match fork::spawn(|| if detach() { run_main(start) } else { 1 }) {
+        Ok(_) => process::exit_now(0),
+        Err(errno) => {
+            alert!("fork() failed {}", Errno(errno));
+            1
+        }
+    }
+}
+
+/// Everything whose failure the caller of `unitd` must see.
+fn prepare(options: Options, host: Host) -> Option<Start> {
+    let capabilities = Capabilities::current();
+    let credentials = if capabilities.setid {
+        match Credentials::find(&options.user, options.group.as_deref()) {
+            Ok(credentials) => Some(credentials),
+            Err(error) => {
+                alert!("{error}");
+                return None;
+            }
+        }
+    } else {
+        warning!("Unit is running unprivileged, then it cannot use arbitrary user and group.");
+        None
+    };
+    State::new(&options.statedir).make_folders();
+    match ControlSocket::create(&options) {
+        Ok(control) => Some(Start { options, credentials, control: Some(control), host }),
+        Err(error) => {
+            alert!("{error}");
+            None
+        }
+    }
+}
+
+/// Leaves the terminal and the session of whoever started the daemon.
+fn detach() -> bool {
+    if let Err(errno) = nix::unistd::setsid() {
+        alert!("setsid() failed {}", Errno(errno));
+        return false;
+    }
+    // Files that the daemon creates give others at most the right to read.
+    umask(Mode::from_bits_truncate(0o022));
+    if let Err(error) = stdio::detach() {
+        alert!("/dev/null cannot be used {}", Errno::from(&error));
+        return false;
+    }
+    true
+}
+
+fn run_main(start: Start) -> i32 {
+    let pid_file = start.options.pid.clone();
+    if let Err(error) = write_pid(&pid_file) {
+        alert!("open(\"{}\") failed {}", pid_file.display(), Errno::from(&error));
+        if let Some(control) = &start.control {
+            control.remove();
+        }
+        return 1;
+    }
+    title::set(&title::main_title(VERSION));
+    match Main::new(start) {
+        Ok(main) => main.run(),
+        Err(error) => {
+            alert!("main process failed to start {}", Errno::from(&error));
+            let _ = fs::remove_file(&pid_file);
+            1
+        }
+    }
+}
+
+fn write_pid(path: &Path) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        // If this fails, writing says why.
+        let _ = fs::DirBuilder::new().recursive(true).mode(0o755).create(parent);
+    }
+    fs::write(path, format!("{}\n", std::process::id()))
+}

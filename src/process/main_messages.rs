@@ -1,0 +1,239 @@
+//! The messages that main answers.
+//!
+//! Who may ask for what is decided by the sender that the kernel names, never by what the message
+//! says. A message from the wrong process, or one that is not well-formed, is dropped with a log
+//! record, and its descriptors are closed. Bodies between the daemon's own processes:
+//!
+//! | message | from | body | answer |
+//! |---|---|---|---|
+//! | `START_PROCESS` | router | name, zero byte, JSON object; descriptors: shared port, shared queue | `NEW_PORT` under its stream, or `RPC_ERROR`, or `REMOVE_PID` under its stream |
+//! | `SOCKET` | router | address as configured | `RPC_READY` with the bound socket; `RPC_ERROR`: one byte [`listen::Reason`], text |
+//! | `SOCKET_UNLINK` | router | address as configured | none |
+//! | `ACCESS_LOG` | router | path | `RPC_READY` with the file, or `RPC_ERROR` |
+//! | `CONF_STORE` | controller | length as `size_t`; descriptor: memory with the JSON | none |
+//! | `MODULES` | discovery | see `modules` | `RPC_READY` |
+//! | `WHOAMI` | application | its parent's pid; descriptor: write end of its port | `RPC_READY` with its pid |
+
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use super::app_conf::AppConf;
+use super::main_process::Main;
+use super::modules::Modules;
+use super::table::Process;
+use crate::ipc::{Message, NewPort, Pid, ProcessType, kind};
+use crate::sys::address::Address;
+use crate::sys::{Errno, listen, memory, stdio};
+use crate::{alert, notice, warning};
+
+/// The largest configuration that is stored, bytes.
+const MAX_CONF: usize = 256 * 1024 * 1024;
+
+/// Handles one message.
+pub(super) fn handle(main: &mut Main, message: Message) {
+    let Some(sender) = message.sender else {
+        // Only a queue has messages without a sender, and main's port has none.
+        return;
+    };
+    let from = main.table.get(sender).map(|process| process.kind);
+    let allowed = |kind: ProcessType| from == Some(kind);
+    match message.header.kind {
+        kind::START_PROCESS if allowed(ProcessType::Router) => start_process(main, sender, message),
+        kind::SOCKET if allowed(ProcessType::Router) => socket(main, sender, &message),
+        kind::SOCKET_UNLINK if allowed(ProcessType::Router) => socket_unlink(main, &message),
+        kind::ACCESS_LOG if allowed(ProcessType::Router) => access_log(main, sender, &message),
+        kind::CONF_STORE if allowed(ProcessType::Controller) => conf_store(main, message),
+        kind::MODULES if allowed(ProcessType::Discovery) => modules(main, sender, &message),
+        kind::WHOAMI => whoami(main, sender, message),
+        kind::PROCESS_CREATED if from.is_some() => created(main, sender, &message),
+        kind::PROCESS_READY if from.is_some() => ready(main, sender),
+        kind::NEW_PORT if allowed(ProcessType::Prototype) => new_port(main, sender, message),
+        kind::REMOVE_PID if allowed(ProcessType::Prototype) => remove_pid(main, sender, &message),
+        // What a process sent before it died may come after the notice of its death.
+        _ if from.is_none() => {}
+        other => alert!("message {other} from process {sender} is not allowed, dropped"),
+    }
+}
+
+fn start_process(main: &mut Main, router: Pid, message: Message) {
+    let stream = message.header.stream;
+    let [Some(shared_port), Some(shared_queue)] = message.fds else {
+        alert!("process start without the application's shared port");
+        main.table.refuse(router, stream, &[]);
+        return;
+    };
+    if main.shutdown.is_some() {
+        return;
+    }
+    let started = match AppConf::from_message(&message.body) {
+        Ok(conf) => main.start_prototype(conf, shared_port, shared_queue, stream),
+        Err(error) => {
+            alert!("{error}");
+            false
+        }
+    };
+    if !started {
+        main.table.refuse(router, stream, &[]);
+    }
+}
+
+fn socket(main: &mut Main, router: Pid, message: &Message) {
+    let stream = message.header.stream;
+    let refuse = |main: &mut Main, reason: listen::Reason, text: String| {
+        alert!("{text}");
+        let body = [&[reason as u8], text.as_bytes()].concat();
+        main.table.refuse(router, stream, &body);
+    };
+    let text = String::from_utf8_lossy(&message.body);
+    let address = match Address::parse(&text) {
+        Ok(address) => address,
+        Err(error) => return refuse(main, listen::Reason::System, error.to_string()),
+    };
+    match listen::bind_listener(&address) {
+        Ok(fd) => {
+            if address.unix_path().is_some() && !main.listeners.contains(&address) {
+                main.listeners.push(address);
+            }
+            main.table.answer(router, stream, &[], &[fd.as_fd()]);
+        }
+        Err(error) => refuse(main, error.reason, error.to_string()),
+    }
+}
+
+/// Removes the file of a listener that the router has closed: only files that main has made.
+fn socket_unlink(main: &mut Main, message: &Message) {
+    let text = String::from_utf8_lossy(&message.body);
+    let Ok(address) = Address::parse(&text) else {
+        warning!("socket to unlink is not an address: {text}");
+        return;
+    };
+    let Some(at) = main.listeners.iter().position(|known| *known == address) else {
+        return;
+    };
+    main.listeners.swap_remove(at);
+    if let Some(path) = address.unix_path()
+        && let Err(error) = std::fs::remove_file(path)
+    {
+        warning!("unlink({}) failed {}", path.display(), Errno::from(&error));
+    }
+}
+
+fn access_log(main: &mut Main, router: Pid, message: &Message) {
+    use std::os::unix::ffi::OsStrExt;
+    let path = Path::new(std::ffi::OsStr::from_bytes(&message.body));
+    match stdio::open_append(path, 0o600) {
+        Ok(file) => main.table.answer(router, message.header.stream, &[], &[file.as_fd()]),
+        Err(error) => {
+            crate::error!("open(\"{}\") failed {}", path.display(), Errno::from(&error));
+            main.table.refuse(router, message.header.stream, &[]);
+        }
+    }
+}
+
+fn conf_store(main: &mut Main, mut message: Message) {
+    let conf = message
+        .take_fd()
+        .zip(message.body.first_chunk().map(|bytes| usize::from_ne_bytes(*bytes)))
+        .ok_or_else(|| "a length and a descriptor are missing".to_owned())
+        .and_then(|(fd, len)| {
+            memory::read_memfd(fd, len, MAX_CONF).map_err(|error| error.to_string())
+        });
+    let stored = conf.and_then(|conf| main.state.store(&conf).map_err(|error| error.to_string()));
+    if let Err(error) = stored {
+        alert!("failed to store current configuration");
+        notice!("{} in the state directory \"{}\"", error, main.statedir().display());
+    }
+}
+
+fn modules(main: &mut Main, discovery: Pid, message: &Message) {
+    main.table.answer(discovery, message.header.stream, &[], &[]);
+    if main.shutdown.is_some() || main.discovered {
+        return;
+    }
+    let modules = Modules::from_json(&message.body).unwrap_or_else(|| {
+        alert!("discovery sent an invalid list of modules");
+        Modules::default()
+    });
+    main.on_discovered(modules);
+}
+
+/// A new application process: main takes its port, so that it can tell it to quit, and answers
+/// with its pid as it is outside of all namespaces.
+fn whoami(main: &mut Main, sender: Pid, mut message: Message) {
+    let Some((parent, socket)) = message.pid_body().zip(message.take_fd()) else {
+        alert!("whoami: process {sender} gives no parent and port");
+        return;
+    };
+    let is_prototype = main.table.get(parent).is_some_and(|p| p.kind == ProcessType::Prototype);
+    if !is_prototype || main.table.get(sender).is_some() {
+        alert!("whoami: process {sender} is not expected from parent process {parent}");
+        return;
+    }
+    main.table.add(Process::new(sender, ProcessType::App, parent, 0, socket));
+    main.table.answer(sender, message.header.stream, &sender.to_ne_bytes(), &[]);
+}
+
+/// A prototype is set up; it waits for this answer before it gives its privileges up. Here the
+/// maps of its user namespace will be written.
+fn created(main: &mut Main, sender: Pid, message: &Message) {
+    if let Some(process) = main.table.get_mut(sender)
+        && process.state == super::table::State::Creating
+    {
+        process.state = super::table::State::Created;
+        main.table.answer(sender, message.header.stream, &[], &[]);
+    }
+}
+
+fn ready(main: &mut Main, sender: Pid) {
+    let Some(process) = main.table.get(sender) else {
+        return;
+    };
+    if process.state == super::table::State::Ready || process.parent != main.table.own {
+        alert!("process {sender} is ready out of turn");
+        return;
+    }
+    // The process repeats the stream that it was started with; main's own note of it counts.
+    let stream = process.stream;
+    main.table.set_ready(sender, stream);
+    if main.shutdown.is_some() {
+        main.table.quit(sender);
+    }
+}
+
+/// An application process is ready: its prototype passes the queue of its port.
+fn new_port(main: &mut Main, sender: Pid, message: Message) {
+    let Some(new) = NewPort::decode(&message.body) else {
+        warning!("invalid new port from process {sender}");
+        return;
+    };
+    let [_, queue] = message.fds;
+    match main.table.get_mut(new.port.pid) {
+        Some(process) if process.parent == sender && process.kind == ProcessType::App => {
+            process.state = super::table::State::Ready;
+            if let Some(queue) = queue {
+                process.set_queue(queue);
+                process.close_queue_memory();
+            }
+            if main.shutdown.is_some() {
+                main.table.quit(new.port.pid);
+            }
+        }
+        // It may have died meanwhile.
+        None => {}
+        Some(_) => alert!("process {sender} sent a port of process {}", new.port.pid),
+    }
+}
+
+/// An application process is gone, says its prototype.
+fn remove_pid(main: &mut Main, sender: Pid, message: &Message) {
+    let Some(pid) = message.pid_body() else {
+        warning!("invalid pid to remove from process {sender}");
+        return;
+    };
+    if main.table.get(pid).is_some_and(|process| process.parent == sender) {
+        main.table.remove(pid);
+    }
+    if let Some(own) = &mut main.own {
+        own.receiver.forget_peer(pid);
+    }
+}

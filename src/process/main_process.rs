@@ -1,0 +1,348 @@
+//! The main process: it keeps the privileges, makes sockets, stores the state, forks the others,
+//! and starts what dies anew.
+//!
+//! At start it forks discovery; when that has reported, the controller and the router; a prototype
+//! for each application when the router asks. Signals: TERM, INT and QUIT end everything, USR1
+//! reopens the log files, HUP is ignored, CHLD reaps. USR2 and KILL are not handled: they end main,
+//! and the kernel then ends the others (`sys::process::die_with`).
+
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+
+use super::control_socket::ControlSocket;
+use super::modules::Modules;
+use super::options::Options;
+use super::respawn::Respawn;
+use super::state::State;
+use super::table::{Process, Table};
+use super::Host;
+use crate::ipc::{Header, Message, Pid, ProcessType, ReceiveError, Receiver, kind, port};
+use crate::sys::address::Address;
+use crate::sys::credentials::Credentials;
+use crate::sys::events::{Event, EventLoop, signal_name};
+use crate::sys::process::{Exit, reap};
+use crate::sys::{Errno, stdio};
+use crate::{alert, notice, warning};
+
+/// The signals that main handles; they stay blocked in all its descendants.
+pub(super) const SIGNALS: [Signal; 6] = [
+    Signal::SIGHUP,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGTERM,
+    Signal::SIGCHLD,
+    Signal::SIGUSR1,
+];
+
+/// How long the processes may take to end by themselves at shutdown.
+const SHUTDOWN: Duration = Duration::from_secs(10);
+
+/// When to try again what a full socket did not take.
+pub(super) const FLUSH_AGAIN: Duration = Duration::from_millis(10);
+
+/// The token of main's port in its event loop.
+const PORT: u64 = 0;
+
+/// Messages handled between two looks at the signals.
+pub(super) const BATCH: usize = 64;
+
+/// What only main itself uses and no child may inherit.
+pub(super) struct Own {
+    pub(super) events: EventLoop,
+    pub(super) receiver: Receiver,
+}
+
+/// See the module head.
+pub(super) struct Main {
+    pub(super) options: Options,
+    /// Whom the others run as; `None` if main has no privileges to change it.
+    pub(super) credentials: Option<Credentials>,
+    pub(super) host: Host,
+    pub(super) own: Option<Own>,
+    pub(super) table: Table,
+    pub(super) state: State,
+    pub(super) control: Option<ControlSocket>,
+    pub(super) modules: Modules,
+    /// Discovery has reported or failed.
+    pub(super) discovered: bool,
+    /// Socket files of listeners, to be removed at exit.
+    pub(super) listeners: Vec<Address>,
+    pub(super) controller: Respawn,
+    pub(super) router: Respawn,
+    /// Set when everything shall end: until when in peace.
+    pub(super) shutdown: Option<Instant>,
+    pub(super) exit_code: i32,
+}
+
+/// What main starts with.
+pub(super) struct Start {
+    pub(super) options: Options,
+    pub(super) credentials: Option<Credentials>,
+    pub(super) control: Option<ControlSocket>,
+    pub(super) host: Host,
+}
+
+impl Main {
+    pub(super) fn new(start: Start) -> std::io::Result<Main> {
+        let (receiver, write_end) = port::create()?;
+        let events = EventLoop::new(&SIGNALS)?;
+        events.add(&receiver, PORT)?;
+        // So that the stream counter is in memory that all descendants share.
+        crate::ipc::rpc::init_streams();
+        let state = State::new(&start.options.statedir);
+        // Main's own port stands in its table so that the children inherit it.
+        let pid = std::process::id() as Pid;
+        let mut table = Table::new(pid);
+        table.add(Process::new(pid, ProcessType::Main, 0, 0, write_end).ready());
+        Ok(Main {
+            options: start.options,
+            credentials: start.credentials,
+            host: start.host,
+            own: Some(Own { events, receiver }),
+            table,
+            state,
+            control: start.control,
+            modules: Modules::default(),
+            discovered: false,
+            listeners: Vec::new(),
+            controller: Respawn::default(),
+            router: Respawn::default(),
+            shutdown: None,
+            exit_code: 0,
+        })
+    }
+
+    /// Serves until everything has ended; the exit code.
+    pub(super) fn run(mut self) -> i32 {
+        self.start_discovery();
+        let mut events = Vec::new();
+        while !(self.shutdown.is_some() && self.children().is_empty()) {
+            events.clear();
+            let deadline = self.deadline();
+            let Some(own) = &mut self.own else { break };
+            if let Err(error) = own.events.wait(deadline, &mut events) {
+                alert!("epoll_wait() failed {}", Errno::from(&error));
+                self.begin_shutdown(1);
+                std::thread::sleep(FLUSH_AGAIN);
+            }
+            for event in &events {
+                match event {
+                    Event::Signal(signal) => self.on_signal(*signal),
+                    Event::Ready { .. } => self.receive(),
+                }
+            }
+            self.on_time();
+        }
+        self.clean_up();
+        self.exit_code
+    }
+
+    fn children(&self) -> Vec<Pid> {
+        self.table.children_of(self.table.own)
+    }
+
+    /// The next moment at which something is due without an event.
+    fn deadline(&self) -> Option<Instant> {
+        let flush = self.table.iter().any(|process| process.sender.has_pending());
+        [
+            flush.then(|| Instant::now() + FLUSH_AGAIN),
+            self.controller.due(),
+            self.router.due(),
+            self.shutdown,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    fn on_time(&mut self) {
+        self.table.flush();
+        let now = Instant::now();
+        if let Some(end) = self.shutdown {
+            if now >= end {
+                for pid in self.children() {
+                    warning!("process {pid} does not exit, killing it");
+                    let _ = kill(nix::unistd::Pid::from_raw(pid), Signal::SIGKILL);
+                }
+                self.shutdown = Some(now + SHUTDOWN);
+            }
+            return;
+        }
+        if self.controller.take_due(now) {
+            self.start_controller();
+        }
+        if self.router.take_due(now) {
+            self.start_router();
+        }
+    }
+
+    fn receive(&mut self) {
+        for _ in 0..BATCH {
+            let Some(own) = &mut self.own else { return };
+            match own.receiver.receive() {
+                Ok(Some(message)) => self.on_message(message),
+                Ok(None) => return,
+                Err(ReceiveError::Malformed(what)) => warning!("malformed message dropped: {what}"),
+                Err(error) => {
+                    // Main itself holds a write end, so that its port never closes.
+                    alert!("{error}");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn on_signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::SIGCHLD => self.reap_children(),
+            Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => self.begin_shutdown(0),
+            Signal::SIGUSR1 => self.reopen_log(),
+            other => {
+                let number = other as i32;
+                notice!("signal signo:{number} ({}) received, ignored", signal_name(other));
+            }
+        }
+    }
+
+    /// Tells everybody to quit; a second call changes nothing but the exit code.
+    pub(super) fn begin_shutdown(&mut self, code: i32) {
+        self.exit_code |= code;
+        if self.shutdown.is_some() {
+            return;
+        }
+        self.shutdown = Some(Instant::now() + SHUTDOWN);
+        self.controller.cancel();
+        self.router.cancel();
+        for process in self.table.iter().filter(|process| process.pid != self.table.own) {
+            self.table.quit(process.pid);
+        }
+    }
+
+    fn reap_children(&mut self) {
+        loop {
+            match reap() {
+                Ok(Some((pid, exit))) => self.on_exit(pid.as_raw(), exit),
+                Ok(None) => return,
+                Err(errno) => {
+                    alert!("waitpid() failed {}", Errno(errno));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn on_exit(&mut self, pid: Pid, exit: Exit) {
+        match exit {
+            Exit::Signal { .. } => alert!("process {pid} {exit}"),
+            Exit::Code(_) => notice!("process {pid} {exit}"),
+        }
+        if let Some(own) = &mut self.own {
+            own.receiver.forget_peer(pid);
+        }
+        let Some(process) = self.table.remove(pid) else {
+            return;
+        };
+        // What its descendants still send is no concern of a dead parent's: they are told to
+        // leave, and those who waited for them learn that they are gone.
+        let orphans: Vec<Process> =
+            self.table.children_of(pid).into_iter().filter_map(|child| self.table.remove(child)).collect();
+        for orphan in &orphans {
+            let quit = Header::new(self.table.own, kind::QUIT, 0);
+            let _ = orphan.sender.send(&quit, &[], &[]);
+        }
+        if self.shutdown.is_some() {
+            return;
+        }
+        self.table.announce_death(&process);
+        for orphan in &orphans {
+            self.table.announce_death(orphan);
+        }
+        match process.kind {
+            ProcessType::Controller => self.controller.schedule("controller"),
+            ProcessType::Router => {
+                self.router_died();
+                self.router.schedule("router");
+            }
+            ProcessType::Discovery if !self.discovered => {
+                alert!("discovery failed, no language modules are available");
+                self.on_discovered(Modules::default());
+            }
+            _ => {}
+        }
+    }
+
+    /// The applications were the dead router's, and cannot reach a new one: they leave too. Its
+    /// socket files would be in the way of the new router's listeners.
+    fn router_died(&mut self) {
+        for process in self.table.iter() {
+            if matches!(process.kind, ProcessType::Prototype | ProcessType::App) {
+                self.table.quit(process.pid);
+            }
+        }
+        self.remove_listener_files();
+    }
+
+    /// Starts what needs to know the modules.
+    pub(super) fn on_discovered(&mut self, modules: Modules) {
+        self.discovered = true;
+        self.modules = modules;
+        self.start_controller();
+        self.start_router();
+    }
+
+    /// Opens the log file anew and hands it to every process; the router does the same with the
+    /// access log.
+    fn reopen_log(&mut self) {
+        let number = Signal::SIGUSR1 as i32;
+        notice!("signal {number} (SIGUSR1) received, log files rotation");
+        if let Some(router) = self.table.of_kind(ProcessType::Router) {
+            let header = Header::new(self.table.own, kind::ACCESS_LOG, 0);
+            self.table.send(router.pid, header, &[], &[]);
+        }
+        let path = &self.options.log;
+        let file = match stdio::open_append(path, 0o600) {
+            Ok(file) => file,
+            Err(error) => {
+                alert!("open(\"{}\") failed {}", path.display(), Errno::from(&error));
+                return;
+            }
+        };
+        if let Err(error) = stdio::redirect_stderr(&file) {
+            alert!("dup2({}) failed {}", path.display(), Errno::from(&error));
+            return;
+        }
+        // The body is the number of the log file as `nxt_uint_t`; there is only one.
+        for process in self.table.iter().filter(|process| process.pid != self.table.own) {
+            let header = Header::new(self.table.own, kind::CHANGE_FILE, 0);
+            self.table.send(process.pid, header, &0u32.to_ne_bytes(), &[file.as_fd()]);
+        }
+    }
+
+    fn remove_listener_files(&mut self) {
+        for address in std::mem::take(&mut self.listeners) {
+            if let Some(path) = address.unix_path() {
+                let _ = std::fs::remove_file(path);
+            }
+        }
+    }
+
+    fn clean_up(&mut self) {
+        self.remove_listener_files();
+        if let Some(control) = &self.control {
+            control.remove();
+        }
+        let _ = std::fs::remove_file(&self.options.pid);
+    }
+
+    fn on_message(&mut self, message: Message) {
+        super::main_messages::handle(self, message);
+    }
+
+    /// The state directory, for messages about it.
+    pub(super) fn statedir(&self) -> &PathBuf {
+        &self.options.statedir
+    }
+}

@@ -1,0 +1,398 @@
+//! A prototype: the process of an application that loads its language once and forks the
+//! application's processes.
+//!
+//! It starts with main's privileges: it sets the environment, opens the module and calls its
+//! `setup`, and enters the working directory. Then it reports `PROCESS_CREATED`, waits for main's
+//! answer, becomes the application's user, and reports `PROCESS_READY`. From then on the router
+//! asks it for processes with `START_PROCESS`. Isolation (namespaces, root, mounts) has its place
+//! in [`Prototype::set_up`], between `setup` and the working directory; the option is refused by
+//! validation until it exists.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use nix::sys::signal::Signal;
+
+use super::app_conf::AppConf;
+use super::app_context::{self, AppContext};
+use super::handshake::{Reply, await_reply, change_log_file};
+use super::main_process::{BATCH, FLUSH_AGAIN, Own, SIGNALS};
+use super::module_loading::LoadedModule;
+use super::modules::{Modules, Runner};
+use super::table::{Process, State, Table};
+use super::{Host, application, fork};
+use crate::ipc::{Header, Message, Pid, ProcessType, ReceiveError, Receiver, kind, rpc, socket};
+use crate::sys::credentials::Credentials;
+use crate::sys::dl::Flags;
+use crate::sys::events::{Event, EventLoop, signal_name};
+use crate::sys::process::{Exit, die_with, reap};
+use crate::sys::{Errno, title};
+use crate::{alert, info, notice, warning};
+
+/// What a prototype starts with; main's other things are closed already.
+pub(super) struct Start<'a> {
+    pub(super) conf: AppConf,
+    /// Whom to become; `None` to stay.
+    pub(super) credentials: Option<Credentials>,
+    /// The daemon's user, which applications have unless they name another.
+    pub(super) default_user: String,
+    /// The daemon is in the background.
+    pub(super) daemon: bool,
+    pub(super) host: Host,
+    pub(super) modules: &'a Modules,
+    /// Main and the router.
+    pub(super) table: Table,
+    pub(super) main: Pid,
+    /// The read end of the prototype's port.
+    pub(super) port: OwnedFd,
+    /// Its write end, for the application processes.
+    pub(super) write_end: OwnedFd,
+    /// The read end of the port that all processes of the application share.
+    pub(super) shared_port: OwnedFd,
+    /// The memory of its queue.
+    pub(super) shared_queue: OwnedFd,
+    /// The router's request that this prototype answers.
+    pub(super) stream: u32,
+}
+
+/// What runs in the application processes.
+pub(super) enum Program {
+    External,
+    Module(super::module_loading::Start),
+}
+
+/// See the module head.
+pub(super) struct Prototype {
+    pub(super) conf: &'static AppConf,
+    pub(super) daemon: bool,
+    pub(super) host: Host,
+    pub(super) table: Table,
+    pub(super) main: Pid,
+    pub(super) own: Option<Own>,
+    pub(super) program: Program,
+    pub(super) context: AppContext,
+    pub(super) shared_port: OwnedFd,
+    pub(super) shared_queue: OwnedFd,
+    exiting: bool,
+}
+
+const PORT: u64 = 0;
+
+/// Why a prototype cannot be set up; a log record.
+#[derive(Debug, thiserror::Error)]
+enum SetUpError {
+    #[error("unknown application type: \"{0}\"")]
+    UnknownType(String),
+    #[error(transparent)]
+    Module(#[from] super::module_loading::ModuleError),
+    #[error("incompatible module {0}")]
+    Incompatible(PathBuf),
+    #[error("setup of \"{0}\" failed")]
+    Setup(String),
+    #[error("chdir({0}) failed {1}")]
+    WorkingDirectory(PathBuf, Errno),
+}
+
+/// Runs a prototype until it has nothing to do; the exit code.
+pub(super) fn run(start: Start<'_>) -> i32 {
+    let name = format!("\"{}\" prototype", start.conf.name);
+    let (main, stream, credentials) = (start.main, start.stream, start.credentials.clone());
+    let (mut prototype, mut receiver) = match Prototype::set_up(start) {
+        Ok(ready) => ready,
+        Err(error) => {
+            match error {
+                // The module has said more; a folder is the user's to make.
+                SetUpError::Setup(_) | SetUpError::WorkingDirectory(..) => warning!("{error}"),
+                error => alert!("{error}"),
+            }
+            return 1;
+        }
+    };
+    match prototype.report_created(&mut receiver) {
+        Reply::Ready(_) => {}
+        Reply::Quit => return 0,
+        Reply::Failed => {
+            alert!("{name} failed to start");
+            return 1;
+        }
+    }
+    if let Some(Err(error)) = credentials.map(|credentials| credentials.apply()) {
+        alert!("{error}");
+        return 1;
+    }
+    if die_with(nix::unistd::Pid::from_raw(main)).is_err() {
+        return 0;
+    }
+    info!("{name} started");
+    let events = match EventLoop::new(&SIGNALS) {
+        Ok(events) => events,
+        Err(error) => {
+            alert!("{name} failed to start {}", Errno::from(&error));
+            return 1;
+        }
+    };
+    if let Err(error) = events.add(&receiver, PORT) {
+        alert!("{name} failed to start {}", Errno::from(&error));
+        return 1;
+    }
+    prototype.own = Some(Own { events, receiver });
+    let header = Header::new(prototype.table.own, kind::PROCESS_READY, stream);
+    prototype.table.send(main, header, &[], &[]);
+    prototype.serve()
+}
+
+impl Prototype {
+    fn set_up(start: Start<'_>) -> Result<(Prototype, Receiver), SetUpError> {
+        let conf: &'static AppConf = Box::leak(Box::new(start.conf));
+        let user = conf.user.as_deref().unwrap_or(&start.default_user);
+        let (port, queue) = (start.shared_port.as_raw_fd(), start.shared_queue.as_raw_fd());
+        let c_conf = app_context::build_conf(conf, user, port, queue);
+        let name = format!("\"{}\" prototype", conf.name);
+        let context = AppContext::new(start.host, &name, start.stream, c_conf);
+
+        let module = match start.modules.find(&conf.kind) {
+            None => return Err(SetUpError::UnknownType(conf.kind.clone())),
+            Some(Runner::External) => None,
+            Some(Runner::Module(module)) => {
+                let loaded = LoadedModule::open(&module.file, Flags::LAZY)?;
+                // The file may have been replaced since discovery.
+                if !loaded.is_compatible() {
+                    return Err(SetUpError::Incompatible(module.file.clone()));
+                }
+                Some(loaded)
+            }
+        };
+        for (name, value) in &conf.environment {
+            fork::set_environment(name, value);
+        }
+        if let Some(module) = &module
+            && !module.setup(&context)
+        {
+            return Err(SetUpError::Setup(conf.name.clone()));
+        }
+        if let Some(folder) = &conf.working_directory {
+            nix::unistd::chdir(folder)
+                .map_err(|errno| SetUpError::WorkingDirectory(folder.clone(), errno.into()))?;
+        }
+
+        let mut table = start.table;
+        let own = Process::new(table.own, ProcessType::Prototype, start.main, 0, start.write_end);
+        table.add(own.ready());
+        let prototype = Prototype {
+            conf,
+            daemon: start.daemon,
+            host: start.host,
+            table,
+            main: start.main,
+            own: None,
+            program: module.map_or(Program::External, |module| Program::Module(module.into_start())),
+            context,
+            shared_port: start.shared_port,
+            shared_queue: start.shared_queue,
+            exiting: false,
+        };
+        Ok((prototype, Receiver::new(start.port, None)))
+    }
+
+    fn report_created(&self, receiver: &mut Receiver) -> Reply {
+        let stream = rpc::next_stream();
+        let header = Header::new(self.table.own, kind::PROCESS_CREATED, stream);
+        self.table.send(self.main, header, &[], &[]);
+        await_reply(receiver, stream)
+    }
+
+    fn serve(mut self) -> i32 {
+        let mut events = Vec::new();
+        while !(self.exiting && self.children().is_empty()) {
+            events.clear();
+            let waits = self.table.iter().any(|process| process.sender.has_pending());
+            let deadline = waits.then(|| Instant::now() + FLUSH_AGAIN);
+            let Some(own) = &mut self.own else { break };
+            if let Err(error) = own.events.wait(deadline, &mut events) {
+                alert!("epoll_wait() failed {}", Errno::from(&error));
+                return 1;
+            }
+            for event in &events {
+                match event {
+                    Event::Signal(signal) => self.on_signal(*signal),
+                    Event::Ready { .. } => self.receive(),
+                }
+            }
+            self.table.flush();
+        }
+        0
+    }
+
+    fn children(&self) -> Vec<Pid> {
+        self.table.children_of(self.table.own)
+    }
+
+    fn receive(&mut self) {
+        for _ in 0..BATCH {
+            let Some(own) = &mut self.own else { return };
+            match own.receiver.receive() {
+                Ok(Some(message)) => self.on_message(message),
+                Ok(None) => return,
+                Err(ReceiveError::Malformed(what)) => warning!("malformed message dropped: {what}"),
+                Err(error) => {
+                    alert!("{error}");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn on_signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::SIGCHLD => self.reap_children(),
+            other => {
+                let (number, name) = (other as i32, signal_name(other));
+                if matches!(other, Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT) {
+                    notice!("signal signo:{number} ({name}) received");
+                    self.exit();
+                } else {
+                    notice!("signal signo:{number} ({name}) received, ignored");
+                }
+            }
+        }
+    }
+
+    /// Tells all processes to quit and waits for them.
+    fn exit(&mut self) {
+        self.exiting = true;
+        for pid in self.children() {
+            self.table.quit(pid);
+        }
+    }
+
+    fn on_message(&mut self, message: Message) {
+        let Some(sender) = message.sender else { return };
+        let from = self.table.get(sender).map(|process| process.kind);
+        let stream = message.header.stream;
+        match (message.header.kind, from) {
+            (kind::START_PROCESS, Some(ProcessType::Router)) => {
+                if self.exiting || !self.start_application(stream) {
+                    self.table.refuse(sender, stream, &[]);
+                }
+            }
+            (kind::PROCESS_CREATED, Some(ProcessType::App)) => {
+                if let Some(process) = self.table.get_mut(sender)
+                    && process.state == State::Creating
+                {
+                    process.state = State::Created;
+                }
+            }
+            (kind::PROCESS_READY, Some(ProcessType::App)) => self.on_ready(sender, message),
+            (kind::REMOVE_PID, Some(ProcessType::Main)) => self.on_removed(&message),
+            (kind::CHANGE_FILE, Some(ProcessType::Main)) => change_log_file(message),
+            (kind::QUIT, Some(ProcessType::Main | ProcessType::Router)) => self.exit(),
+            // What a process sent before it died may come after the notice of its death.
+            (_, None) => {}
+            (other, _) => warning!("message {other} from process {sender} is not expected, dropped"),
+        }
+    }
+
+    /// An application process serves: main and the router get its port.
+    fn on_ready(&mut self, sender: Pid, mut message: Message) {
+        let queue = message.take_fd();
+        let Some(process) = self.table.get_mut(sender) else {
+            return;
+        };
+        if process.state == State::Ready {
+            warning!("process {sender} is ready twice");
+            return;
+        }
+        if let Some(queue) = queue {
+            process.set_queue(queue);
+        }
+        let stream = process.stream;
+        self.table.set_ready(sender, stream);
+        if self.exiting {
+            // An earlier QUIT has come before the process could read its queue.
+            self.table.quit(sender);
+        }
+    }
+
+    fn on_removed(&mut self, message: &Message) {
+        let Some(pid) = message.pid_body() else {
+            return;
+        };
+        let Some(process) = self.table.get(pid) else {
+            return;
+        };
+        if process.kind == ProcessType::Router {
+            // Nobody will ask this prototype again.
+            self.table.remove(pid);
+            self.exit();
+        }
+    }
+
+    fn reap_children(&mut self) {
+        loop {
+            match reap() {
+                Ok(Some((pid, exit))) => self.on_exit(pid.as_raw(), exit),
+                Ok(None) => return,
+                Err(errno) => {
+                    alert!("waitpid() failed {}", Errno(errno));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn on_exit(&mut self, pid: Pid, exit: Exit) {
+        match exit {
+            Exit::Signal { .. } => alert!("app process {pid} {exit}"),
+            Exit::Code(_) => notice!("app process {pid} {exit}"),
+        }
+        if let Some(own) = &mut self.own {
+            own.receiver.forget_peer(pid);
+        }
+        // A child of a child that came to us is not in the table.
+        if let Some(process) = self.table.remove(pid) {
+            self.table.announce_death(&process);
+        }
+    }
+
+    /// Forks an application process that answers the router's `stream`.
+    fn start_application(&mut self, stream: u32) -> bool {
+        let name = format!("\"{}\" application", self.conf.name);
+        // As in main: one side takes the ends.
+        let (mut read, mut write) = match socket::pair() {
+            Ok((read, write)) => (Some(read), Some(write)),
+            Err(errno) => {
+                alert!("socketpair() failed for {name} {}", Errno(errno));
+                return false;
+            }
+        };
+        let prototype = self.table.own;
+        let forked = fork::spawn(|| {
+            title::set(format!("unit: {name}").as_bytes());
+            self.own = None;
+            match read.take().zip(write.take()) {
+                Some((read, write)) => application::run(self, &name, read, write, stream),
+                None => 1,
+            }
+        });
+        match forked {
+            Ok(pid) => {
+                let pid = pid.as_raw();
+                if let Some(write) = write {
+                    self.table.add(Process::new(pid, ProcessType::App, prototype, stream, write));
+                }
+                true
+            }
+            Err(errno) => {
+                alert!("fork() failed for {name} {}", Errno(errno));
+                false
+            }
+        }
+    }
+}
+
+/// The router's port, for an application.
+pub(super) fn router_of(table: &mut Table) -> Option<Process> {
+    let pid = table.of_kind(ProcessType::Router)?.pid;
+    table.remove(pid)
+}

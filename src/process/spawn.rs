@@ -1,0 +1,248 @@
+//! Forking of main's children, and what each does first.
+//!
+//! In a child: the title, then everything that only main may have is closed, then the privileges
+//! fall, then the child ties its life to main's, then it says that it is ready and runs.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use super::app_conf::AppConf;
+use super::handshake::{Reply, await_reply};
+use super::main_process::Main;
+use super::prototype;
+use super::table::Process;
+use super::{discovery, fork};
+use crate::ipc::{Header, Pid, ProcessType, Receiver, Sender, kind, rpc, socket};
+use crate::sys::credentials::Credentials;
+use crate::sys::{Errno, process, title};
+use crate::{alert, controller, info, router};
+
+/// A descriptor of main's table for the use of a child that keeps its own.
+type Peer = (Pid, OwnedFd);
+
+impl Main {
+    /// Forks a child that runs `entry`, and takes it into the table.
+    fn fork_child(
+        &mut self,
+        kind: ProcessType,
+        name: &str,
+        stream: u32,
+        entry: impl FnOnce(&mut Main, OwnedFd, OwnedFd) -> i32,
+    ) -> bool {
+        // One of parent and child takes the ends, the other closes the read end by leaving it.
+        let (mut port, mut socket) = match socket::pair() {
+            Ok((port, socket)) => (Some(port), Some(socket)),
+            Err(errno) => {
+                alert!("socketpair() failed for {name} {}", Errno(errno));
+                return false;
+            }
+        };
+        let main = self.table.own;
+        let forked = fork::spawn(|| {
+            title::set(format!("unit: {name}").as_bytes());
+            self.own = None;
+            self.table.retain_for(std::process::id() as Pid, kind, main);
+            if process::die_with(nix::unistd::Pid::from_raw(main)).is_err() {
+                return 0;
+            }
+            match port.take().zip(socket.take()) {
+                Some((port, socket)) => entry(self, port, socket),
+                None => 1,
+            }
+        });
+        match forked {
+            Ok(pid) => {
+                if let Some(socket) = socket {
+                    self.table.add(Process::new(pid.as_raw(), kind, main, stream, socket));
+                }
+                true
+            }
+            Err(errno) => {
+                alert!("fork() failed for {name} {}", Errno(errno));
+                false
+            }
+        }
+    }
+
+    pub(super) fn start_discovery(&mut self) {
+        let forked = self.fork_child(ProcessType::Discovery, "discovery", 0, |main, port, _| {
+            main.run_discovery(port)
+        });
+        if !forked {
+            self.begin_shutdown(1);
+        }
+    }
+
+    pub(super) fn start_controller(&mut self) {
+        info!("controller started");
+        let conf = self.state.load();
+        self.controller.started();
+        let forked = self.fork_child(ProcessType::Controller, "controller", 0, |main, port, _| {
+            main.run_controller(port, conf)
+        });
+        if !forked {
+            self.controller.schedule("controller");
+        }
+    }
+
+    pub(super) fn start_router(&mut self) {
+        self.router.started();
+        if !self.fork_child(ProcessType::Router, "router", 0, |main, port, _| main.run_router(port)) {
+            self.router.schedule("router");
+        }
+    }
+
+    /// Forks a prototype that answers the router's `stream`; false if that is impossible.
+    pub(super) fn start_prototype(
+        &mut self,
+        conf: AppConf,
+        shared_port: OwnedFd,
+        shared_queue: OwnedFd,
+        stream: u32,
+    ) -> bool {
+        let credentials = match self.application_credentials(&conf) {
+            Ok(credentials) => credentials,
+            Err(text) => {
+                alert!("{text}");
+                return false;
+            }
+        };
+        let name = format!("\"{}\" prototype", conf.name);
+        self.fork_child(ProcessType::Prototype, &name, stream, |main, port, write_end| {
+            main.control = None;
+            let pid = main.main_pid();
+            prototype::run(prototype::Start {
+                conf,
+                credentials,
+                default_user: main.options.user.clone(),
+                daemon: main.options.daemon,
+                host: main.host,
+                modules: &main.modules,
+                table: std::mem::replace(&mut main.table, super::table::Table::new(0)),
+                main: pid,
+                port,
+                write_end,
+                shared_port,
+                shared_queue,
+                stream,
+            })
+        })
+    }
+
+    /// Whom an application runs as; `None` to stay what main is.
+    fn application_credentials(&self, conf: &AppConf) -> Result<Option<Credentials>, String> {
+        let (user, group) = (conf.user.as_deref(), conf.group.as_deref());
+        let Some(own) = &self.credentials else {
+            let differs = |wish: Option<&str>, is: Option<&str>| wish.is_some_and(|w| Some(w) != is);
+            let app = &conf.name;
+            if differs(user, Some(&self.options.user)) {
+                let user = user.unwrap_or_default();
+                return Err(format!("cannot set user \"{user}\" for app \"{app}\": missing capabilities"));
+            }
+            if differs(group, self.options.group.as_deref()) {
+                let group = group.unwrap_or_default();
+                return Err(format!("cannot set group \"{group}\" for app \"{app}\": missing capabilities"));
+            }
+            return Ok(None);
+        };
+        match (user, group) {
+            (None, None) => Ok(Some(own.clone())),
+            (user, group) => Credentials::find(user.unwrap_or(&own.user), group)
+                .map(Some)
+                .map_err(|error| error.to_string()),
+        }
+    }
+
+    /// The privileges of the controller, the router and discovery.
+    fn drop_privileges(&self) -> bool {
+        let dropped = match &self.credentials {
+            Some(credentials) => credentials.apply().map_err(|error| error.to_string()),
+            None => Ok(()),
+        };
+        let dropped = dropped.and_then(|()| {
+            process::set_no_new_privs()
+                .map_err(|errno| format!("failed to set no_new_privs {}", Errno(errno)))
+        });
+        if let Err(text) = &dropped {
+            alert!("{text}");
+        }
+        let main = nix::unistd::Pid::from_raw(self.main_pid());
+        dropped.is_ok() && process::die_with(main).is_ok()
+    }
+
+    fn main_pid(&self) -> Pid {
+        self.table.of_kind(ProcessType::Main).map_or(0, |main| main.pid)
+    }
+
+    /// Takes a peer out of the child's table.
+    fn take_peer(&mut self, kind: ProcessType) -> Option<Peer> {
+        let pid = self.table.of_kind(kind)?.pid;
+        let peer = self.table.remove(pid)?;
+        Some((pid, peer.sender.as_fd().try_clone_to_owned().ok()?))
+    }
+
+    /// Main and its port, after it was told that this process is ready.
+    fn report_ready(&mut self) -> Option<Peer> {
+        let header = Header::new(self.table.own, kind::PROCESS_READY, 0);
+        self.table.send(self.main_pid(), header, &[], &[]);
+        self.take_peer(ProcessType::Main)
+    }
+
+    fn run_discovery(&mut self, port: OwnedFd) -> i32 {
+        self.control = None;
+        if !self.drop_privileges() {
+            return 1;
+        }
+        info!("discovery started");
+        let list = discovery::find_modules(&self.options.modulesdir).to_json();
+        let Some((_, main)) = self.report_ready() else {
+            return 1;
+        };
+        let stream = rpc::next_stream();
+        let header = Header::new(self.table.own, kind::MODULES, stream);
+        let main = Sender::new(main, None);
+        if let Err(error) = main.send(&header, list.as_bytes(), &[]) {
+            alert!("the list of modules is lost: {error}");
+            return 1;
+        }
+        match await_reply(&mut Receiver::new(port, None), stream) {
+            Reply::Ready(_) | Reply::Quit => 0,
+            Reply::Failed => 1,
+        }
+    }
+
+    fn run_controller(&mut self, port: OwnedFd, conf: Option<Vec<u8>>) -> i32 {
+        if !self.drop_privileges() {
+            return 1;
+        }
+        let router = self.take_peer(ProcessType::Router);
+        let (Some(main), Some(control)) = (self.report_ready(), self.control.take()) else {
+            return 1;
+        };
+        controller::run(controller::Start {
+            control: control.fd,
+            config: conf,
+            modules: self.modules.summary().to_vec(),
+            port,
+            main,
+            router,
+        })
+    }
+
+    fn run_router(&mut self, port: OwnedFd) -> i32 {
+        self.control = None;
+        if !self.drop_privileges() {
+            return 1;
+        }
+        info!("router started");
+        let controller = self.take_peer(ProcessType::Controller);
+        let Some(main) = self.report_ready() else {
+            return 1;
+        };
+        router::run(router::Start {
+            port,
+            main,
+            controller,
+            tmpdir: self.options.tmpdir.clone(),
+        })
+    }
+}

@@ -1,0 +1,275 @@
+//! The processes that a parent knows, and the notices that keep their tables in step.
+//!
+//! Who is told of whom follows the connection matrices of the port protocol
+//! ([`ProcessType::learns_of`], [`ProcessType::death_concerns`]): a process that became ready is
+//! announced with `NEW_PORT`, a dead one with `REMOVE_PID`. The announcement carries the stream of
+//! the `START_PROCESS` request that the process answers, and so does the notice of a process that
+//! died before it was ready: for the router it is the answer that the start failed.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use crate::ipc::{Header, NewPort, Pid, PortId, PortQueue, ProcessType, SendError, Sender, kind};
+use crate::warning;
+
+/// How far a process has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Forked.
+    Creating,
+    /// Set up; its port is known to main.
+    Created,
+    /// Serving.
+    Ready,
+}
+
+/// A process.
+#[derive(Debug)]
+pub(super) struct Process {
+    /// Its id.
+    pub(super) pid: Pid,
+    /// What it is.
+    pub(super) kind: ProcessType,
+    /// How far it has come.
+    pub(super) state: State,
+    /// The process that forked it.
+    pub(super) parent: Pid,
+    /// The stream of the request that asked for it, until it is ready; else 0.
+    pub(super) stream: u32,
+    /// The way to it.
+    pub(super) sender: Sender,
+    /// The memory of its port's queue.
+    queue: Option<OwnedFd>,
+}
+
+impl Process {
+    /// One that was just forked. `socket` is the write end of its port.
+    pub(super) fn new(pid: Pid, kind: ProcessType, parent: Pid, stream: u32, socket: OwnedFd) -> Process {
+        let sender = Sender::new(socket, None);
+        Process { pid, kind, state: State::Creating, parent, stream, sender, queue: None }
+    }
+
+    /// The same, ready.
+    pub(super) fn ready(mut self) -> Process {
+        self.state = State::Ready;
+        self
+    }
+
+    /// Gives the port its queue; what is not a queue is refused with a log record.
+    pub(super) fn set_queue(&mut self, fd: OwnedFd) {
+        match PortQueue::map(fd.as_fd()) {
+            Ok(queue) => {
+                self.sender.set_queue(queue);
+                self.queue = Some(fd);
+            }
+            Err(error) => warning!("process {}: invalid port queue: {error}", self.pid),
+        }
+    }
+
+    /// Closes the descriptor of the queue, which is needed only to announce the port.
+    pub(super) fn close_queue_memory(&mut self) {
+        self.queue = None;
+    }
+}
+
+/// See the module head.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// The process that owns the table.
+    pub(super) own: Pid,
+    processes: BTreeMap<Pid, Process>,
+}
+
+impl Table {
+    /// An empty table of the process `own`.
+    pub(super) fn new(own: Pid) -> Table {
+        Table { own, processes: BTreeMap::new() }
+    }
+
+    /// Adds a process; one of the same id is replaced, it must be dead.
+    pub(super) fn add(&mut self, process: Process) {
+        self.processes.insert(process.pid, process);
+    }
+
+    /// A process.
+    pub(super) fn get(&self, pid: Pid) -> Option<&Process> {
+        self.processes.get(&pid)
+    }
+
+    /// A process to change.
+    pub(super) fn get_mut(&mut self, pid: Pid) -> Option<&mut Process> {
+        self.processes.get_mut(&pid)
+    }
+
+    /// Forgets a process; its port is closed when the result is dropped.
+    pub(super) fn remove(&mut self, pid: Pid) -> Option<Process> {
+        self.processes.remove(&pid)
+    }
+
+    /// All processes.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Process> {
+        self.processes.values()
+    }
+
+    /// The process of a type that there is one of.
+    pub(super) fn of_kind(&self, kind: ProcessType) -> Option<&Process> {
+        self.iter().find(|process| process.kind == kind)
+    }
+
+    /// The processes that `parent` has forked.
+    pub(super) fn children_of(&self, parent: Pid) -> Vec<Pid> {
+        self.iter().filter(|process| process.parent == parent).map(|process| process.pid).collect()
+    }
+
+    /// Keeps what a new process of type `own` may talk to: ready peers of its row of the
+    /// connection matrix, and its parent.
+    pub(super) fn retain_for(&mut self, own: Pid, kind: ProcessType, parent: Pid) {
+        self.own = own;
+        self.processes.retain(|&pid, process| {
+            pid == parent || (process.state == State::Ready && kind.keeps(process.kind))
+        });
+    }
+
+    /// Sends a message. A process that is gone is no error: its end is on the way by itself.
+    pub(super) fn send(&self, pid: Pid, header: Header, body: &[u8], fds: &[BorrowedFd<'_>]) {
+        if let Some(process) = self.get(pid) {
+            report(process.pid, process.sender.send(&header, body, fds).map(drop));
+        }
+    }
+
+    /// Sends `QUIT`.
+    pub(super) fn quit(&self, pid: Pid) {
+        self.send(pid, Header::new(self.own, kind::QUIT, 0), &[], &[]);
+    }
+
+    /// Sends `RPC_READY`, the last of its stream.
+    pub(super) fn answer(&self, pid: Pid, stream: u32, body: &[u8], fds: &[BorrowedFd<'_>]) {
+        let header = Header::new(self.own, kind::RPC_READY, stream).with_last(true);
+        self.send(pid, header, body, fds);
+    }
+
+    /// Sends `RPC_ERROR`.
+    pub(super) fn refuse(&self, pid: Pid, stream: u32, body: &[u8]) {
+        self.send(pid, Header::new(self.own, kind::RPC_ERROR, stream), body, &[]);
+    }
+
+    /// Marks a process as ready and announces its port; the message answers `stream`.
+    pub(super) fn set_ready(&mut self, pid: Pid, stream: u32) {
+        let Some(process) = self.processes.get_mut(&pid) else {
+            return;
+        };
+        process.state = State::Ready;
+        process.stream = 0;
+        let Some(process) = self.get(pid) else {
+            return;
+        };
+        let announcement = NewPort::new(PortId { pid, id: 0 }, process.kind);
+        let queue = process.queue.as_ref().map(AsFd::as_fd);
+        for other in self.iter() {
+            if other.pid != pid && other.pid != self.own && other.kind.learns_of(process.kind) {
+                let socket = process.sender.as_fd();
+                let sent = announcement.send(&other.sender, self.own, stream, socket, queue);
+                report(other.pid, sent.map(drop));
+            }
+        }
+    }
+
+    /// Tells those whom it concerns that `dead`, which is not in the table any more, has died.
+    pub(super) fn announce_death(&self, dead: &Process) {
+        for other in self.iter() {
+            if other.pid != dead.pid && other.pid != self.own && dead.kind.death_concerns(other.kind) {
+                let header = Header::new(self.own, kind::REMOVE_PID, dead.stream);
+                let body = dead.pid.to_ne_bytes();
+                report(other.pid, other.sender.send(&header, &body, &[]).map(drop));
+            }
+        }
+    }
+
+    /// Sends on what full sockets did not take; true if something still waits.
+    pub(super) fn flush(&self) -> bool {
+        let mut waits = false;
+        for process in self.iter().filter(|process| process.sender.has_pending()) {
+            match process.sender.flush() {
+                Ok(done) => waits |= !done,
+                Err(error) => report(process.pid, Err(error)),
+            }
+        }
+        waits
+    }
+}
+
+fn report(pid: Pid, result: Result<(), SendError>) {
+    match result {
+        Ok(()) | Err(SendError::Closed) => {}
+        Err(error) => warning!("message to process {pid} is lost: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ipc::{Message, Receiver, port};
+
+    fn process(table: &mut Table, pid: Pid, kind: ProcessType, stream: u32) -> Receiver {
+        let (receiver, socket) = port::create().unwrap();
+        table.add(Process::new(pid, kind, 1, stream, socket));
+        receiver
+    }
+
+    fn messages(receiver: &mut Receiver) -> Vec<Message> {
+        std::iter::from_fn(|| receiver.receive().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_ready_process_is_announced_along_the_matrix() {
+        let mut table = Table::new(1);
+        let mut controller = process(&mut table, 2, ProcessType::Controller, 0);
+        let mut router = process(&mut table, 3, ProcessType::Router, 0);
+        let mut other = process(&mut table, 4, ProcessType::Prototype, 0);
+        let mut new = process(&mut table, 5, ProcessType::Prototype, 77);
+        table.set_ready(5, 77);
+        let told = messages(&mut router);
+        assert_eq!(told.len(), 1);
+        assert_eq!((told[0].header.kind, told[0].header.stream), (kind::NEW_PORT, 77));
+        assert_eq!(NewPort::decode(&told[0].body).unwrap().port, PortId { pid: 5, id: 0 });
+        assert!(told[0].fds[0].is_some() && told[0].fds[1].is_none());
+        assert_eq!(table.get(5).unwrap().stream, 0);
+        for receiver in [&mut controller, &mut other, &mut new] {
+            assert!(messages(receiver).is_empty());
+        }
+        table.set_ready(3, 0);
+        assert_eq!(messages(&mut controller).len(), 1);
+        assert!(messages(&mut other).is_empty());
+    }
+
+    #[test]
+    fn a_death_before_ready_answers_the_start_request() {
+        let mut table = Table::new(1);
+        let mut controller = process(&mut table, 2, ProcessType::Controller, 0);
+        let mut router = process(&mut table, 3, ProcessType::Router, 0);
+        let _new = process(&mut table, 5, ProcessType::Prototype, 77);
+        let dead = table.remove(5).unwrap();
+        table.announce_death(&dead);
+        let told = messages(&mut router);
+        assert_eq!((told[0].header.kind, told[0].header.stream), (kind::REMOVE_PID, 77));
+        assert_eq!(told[0].pid_body(), Some(5));
+        assert!(messages(&mut controller).is_empty());
+    }
+
+    #[test]
+    fn a_child_keeps_ready_peers_of_its_row_and_its_parent() {
+        let mut table = Table::new(1);
+        let _fds: Vec<_> = [
+            (1, ProcessType::Main),
+            (2, ProcessType::Controller),
+            (3, ProcessType::Router),
+            (4, ProcessType::Prototype),
+        ]
+        .map(|(pid, kind)| process(&mut table, pid, kind, 0))
+        .into();
+        table.set_ready(2, 0);
+        table.set_ready(3, 0);
+        table.retain_for(9, ProcessType::Prototype, 1);
+        assert_eq!(table.iter().map(|process| process.pid).collect::<Vec<_>>(), [1, 3]);
+    }
+}

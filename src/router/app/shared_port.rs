@@ -1,0 +1,54 @@
+//! The port that all processes of an application share: the queue of requests and the socket that
+//! wakes a reader of it.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use crate::ipc::message::HEADER_SIZE;
+use crate::ipc::queue::QueueError;
+use crate::ipc::{AppQueue, ChunkRef, Header, kind, socket};
+
+/// See the module head. The processes of one generation read one; when the last write end closes,
+/// they finish what they have in hand and leave.
+pub(crate) struct SharedPort {
+    read: OwnedFd,
+    write: OwnedFd,
+    queue: AppQueue,
+    memory: OwnedFd,
+}
+
+impl SharedPort {
+    pub(crate) fn create() -> std::io::Result<SharedPort> {
+        let (read, write) = socket::pair()?;
+        let (queue, memory) = AppQueue::create().map_err(std::io::Error::other)?;
+        Ok(SharedPort { read, write, queue, memory })
+    }
+
+    /// What a prototype gets: the socket's read end and the memory of the queue.
+    pub(crate) fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
+        [self.read.as_fd(), self.memory.as_fd()]
+    }
+
+    /// Queues a request head; the cookie that takes it back.
+    pub(crate) fn send(&self, header: &Header, chunk: ChunkRef) -> Result<u32, QueueError> {
+        let mut message = [0; HEADER_SIZE + ChunkRef::SIZE];
+        message[..HEADER_SIZE].copy_from_slice(&header.encode());
+        message[HEADER_SIZE..].copy_from_slice(&chunk.encode());
+        let queued = self.queue.send(&message, header.stream)?;
+        if queued.wake {
+            // A full socket is full of messages that wake as well.
+            let wake = Header { kind: kind::READ_QUEUE, mmap: false, ..*header };
+            let _ = socket::send(self.write.as_fd(), &wake, &[], &[]);
+        }
+        Ok(queued.cookie)
+    }
+
+    /// Takes a request back; false if a process has it already.
+    pub(crate) fn cancel(&self, cookie: u32, stream: u32) -> bool {
+        self.queue.cancel(cookie, stream)
+    }
+
+    /// Whether a request still waits for a process.
+    pub(crate) fn is_waiting(&self, cookie: u32, stream: u32) -> bool {
+        self.queue.is_waiting(cookie, stream)
+    }
+}

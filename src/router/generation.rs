@@ -1,0 +1,32 @@
+//! One configuration as the router runs it. A new configuration is built as a generation beside the
+//! old one; requests that began under the old one keep it alive until they end.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use crate::conf::config::Http;
+use crate::router::app::App;
+use crate::router::request::Address;
+use crate::router::route::Table;
+
+/// See the module head.
+pub struct Generation {
+    /// `settings.http`
+    pub http: Http,
+    /// The listeners, in document order: the table knows them by their index.
+    pub listeners: Vec<ListenerEntry>,
+    /// From listeners to actions.
+    pub table: Table,
+    /// The applications, in document order: the table names them by their index.
+    pub apps: Vec<Arc<App>>,
+}
+
+/// One listener of a generation.
+pub struct ListenerEntry {
+    /// Its address, as the configuration writes it.
+    pub address: String,
+    /// Bound and listening. The same socket in two generations is the same listener.
+    pub socket: Arc<OwnedFd>,
+    /// What the socket is bound to.
+    pub local: Address,
+}

@@ -1,0 +1,242 @@
+//! What the threads of the router share: the application processes and the worker ports by name,
+//! and the way to the main thread, which alone talks to the other processes of the daemon.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::ipc::segment::IncomingSegments;
+use crate::ipc::{Header, Id, Pid, PortId, SendError, Sender, Sent};
+use crate::router::app::App;
+
+/// What worker threads ask of the main thread.
+pub(crate) enum Event {
+    /// Start a process of this generation.
+    Start(Arc<App>, u32),
+    /// A process went idle that is not a spare one.
+    Idle(Arc<App>),
+    /// The last request of a removed application is over.
+    Drained(Arc<App>),
+    /// A port has messages that wait for its socket.
+    Flush(Arc<Link>),
+    /// A worker thread ended without being told to.
+    ThreadLost,
+}
+
+/// What the main thread tells the worker threads.
+#[derive(Clone)]
+pub(crate) enum Notice {
+    /// A process is gone.
+    ProcessGone(Pid),
+    /// No process of this application can be started; fail the requests that waited up to this
+    /// count of failures.
+    StartFailed(Arc<App>, u32),
+    /// The application has a new queue; move what nobody took from the old one.
+    QueueReplaced(Arc<App>),
+}
+
+/// A worker thread's port, as other processes see it.
+pub(crate) struct WorkerHandle {
+    /// The write end of its socket.
+    pub(crate) socket: OwnedFd,
+    /// The memory of its queue.
+    pub(crate) queue: OwnedFd,
+    /// The way to the thread.
+    pub(crate) notices: UnboundedSender<Notice>,
+}
+
+/// See the module head.
+pub struct Hub {
+    /// The router's process id.
+    pub(crate) pid: Pid,
+    events: UnboundedSender<Event>,
+    processes: RwLock<HashMap<Pid, Arc<Process>>>,
+    workers: RwLock<HashMap<Id, Arc<WorkerHandle>>>,
+    next_port: Mutex<Id>,
+}
+
+impl Hub {
+    pub(crate) fn new(pid: Pid, events: UnboundedSender<Event>) -> Arc<Hub> {
+        Arc::new(Hub {
+            pid,
+            events,
+            processes: RwLock::default(),
+            workers: RwLock::default(),
+            // 0 is the port of the main thread.
+            next_port: Mutex::new(1),
+        })
+    }
+
+    /// Asks the main thread; it is gone only while the process exits.
+    pub(crate) fn ask(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// Tells every worker thread.
+    pub(crate) fn tell_workers(&self, notice: &Notice) {
+        for worker in read(&self.workers).values() {
+            let _ = worker.notices.send(notice.clone());
+        }
+    }
+
+    /// A live process of an application.
+    pub(crate) fn process(&self, pid: Pid) -> Option<Arc<Process>> {
+        read(&self.processes).get(&pid).cloned()
+    }
+
+    pub(crate) fn add_process(&self, process: Arc<Process>) {
+        write(&self.processes).insert(process.pid, process);
+    }
+
+    pub(crate) fn remove_process(&self, pid: Pid) -> Option<Arc<Process>> {
+        write(&self.processes).remove(&pid)
+    }
+
+    /// A worker's port.
+    pub(crate) fn worker(&self, id: Id) -> Option<Arc<WorkerHandle>> {
+        read(&self.workers).get(&id).cloned()
+    }
+
+    /// Registers a worker's port and returns its id.
+    pub(crate) fn add_worker(&self, handle: WorkerHandle) -> Id {
+        let mut workers = write(&self.workers);
+        let mut next = lock(&self.next_port);
+        // Applications remember ports by id, so an id is not used again soon.
+        while workers.contains_key(&*next) || *next == 0 || *next == crate::ipc::SHARED_PORT_ID {
+            *next = next.wrapping_add(1);
+        }
+        let id = *next;
+        *next = next.wrapping_add(1);
+        workers.insert(id, Arc::new(handle));
+        id
+    }
+
+    pub(crate) fn remove_worker(&self, id: Id) {
+        write(&self.workers).remove(&id);
+    }
+}
+
+/// A panic of one thread must not take the others with it.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(|e| e.into_inner())
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(|e| e.into_inner())
+}
+
+/// A process of an application.
+pub(crate) struct Process {
+    pub(crate) pid: Pid,
+    pub(crate) app: Weak<App>,
+    /// The shared memory that it sent.
+    pub(crate) incoming: IncomingSegments,
+}
+
+impl Process {
+    pub(crate) fn new(hub: &Hub, pid: Pid, app: &Arc<App>) -> Arc<Process> {
+        let owner = Arc::downgrade(app);
+        let acknowledge = Arc::new(move || {
+            if let Some(app) = owner.upgrade() {
+                app.acknowledge_memory(pid);
+            }
+        });
+        Arc::new(Process {
+            pid,
+            app: Arc::downgrade(app),
+            incoming: IncomingSegments::new(hub.pid, pid, acknowledge),
+        })
+    }
+}
+
+/// The way to a port of another process.
+pub(crate) struct Link {
+    pub(crate) port: PortId,
+    /// The application process that reads the port, if it is one.
+    pub(crate) process: Option<Arc<Process>>,
+    sender: Sender,
+    hub: Arc<Hub>,
+    flushing: AtomicBool,
+}
+
+impl Link {
+    pub(crate) fn new(
+        hub: &Arc<Hub>,
+        port: PortId,
+        sender: Sender,
+        process: Option<Arc<Process>>,
+    ) -> Arc<Link> {
+        Arc::new(Link { port, process, sender, hub: hub.clone(), flushing: AtomicBool::new(false) })
+    }
+
+    /// Sends a message; what the socket does not take waits without holding the caller up.
+    pub(crate) fn send(
+        self: &Arc<Self>,
+        header: &Header,
+        body: &[u8],
+        fds: &[BorrowedFd<'_>],
+    ) -> Result<(), SendError> {
+        let sent = self.sender.send(header, body, fds)?;
+        self.note(sent);
+        Ok(())
+    }
+
+    /// Sends a message of the main thread that has no body; a failure means that the process is
+    /// going, and its end is told separately.
+    pub(crate) fn tell(self: &Arc<Self>, kind: u8, stream: u32, body: &[u8]) {
+        if let Err(error) = self.send(&Header::new(self.hub.pid, kind, stream), body, &[])
+            && !matches!(error, SendError::Closed)
+        {
+            crate::warning!("message {kind} to process {}: {error}", self.port.pid);
+        }
+    }
+
+    /// Sends a message whose body lies in shared memory.
+    pub(crate) fn send_chunks(
+        self: &Arc<Self>,
+        header: &Header,
+        chunks: &[crate::ipc::ChunkRef],
+    ) -> Result<(), SendError> {
+        let sent = self.sender.send_chunks(header, chunks)?;
+        self.note(sent);
+        Ok(())
+    }
+
+    fn note(self: &Arc<Self>, sent: Sent) {
+        if sent == Sent::Pending && !self.flushing.swap(true, Ordering::AcqRel) {
+            self.hub.ask(Event::Flush(self.clone()));
+        }
+    }
+
+    /// Sends what waits; whether all of it went.
+    pub(crate) fn flush(&self) -> Result<bool, SendError> {
+        self.sender.flush()
+    }
+
+    /// The flushing is over. Messages that came meanwhile must be looked for after this.
+    pub(crate) fn flushed(&self) {
+        self.flushing.store(false, Ordering::Release);
+    }
+
+    /// Takes the flushing over, if nobody else did; whether it did.
+    pub(crate) fn flush_starts(&self) -> bool {
+        !self.flushing.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether messages wait for the socket.
+    pub(crate) fn has_pending(&self) -> bool {
+        self.sender.has_pending()
+    }
+
+    /// A descriptor of the socket, for the reactor.
+    pub(crate) fn socket(&self) -> std::io::Result<OwnedFd> {
+        self.sender.as_fd().try_clone_to_owned()
+    }
+}

@@ -1,0 +1,250 @@
+//! The listening sockets of one router thread.
+//!
+//! All threads share the sockets. Each thread has them, with `EPOLLEXCLUSIVE`, in an epoll
+//! instance of its own, and its runtime waits for that instance: a new connection goes to a thread
+//! that is waiting, and a thread takes one connection at a time before it turns to its others.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::socket::{setsockopt, sockopt};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::router::generation::Generation;
+use crate::router::request::Address;
+use crate::sys::accept::{Peer, accept};
+use crate::sys::watch::watch;
+
+/// What a listener serves: one entry of one generation.
+pub(super) struct Binding {
+    /// The configuration.
+    pub(super) generation: Arc<Generation>,
+    /// The listener's index in it.
+    pub(super) index: usize,
+}
+
+/// A listening socket, as its connections on this thread see it.
+pub(super) struct Listener {
+    socket: Arc<OwnedFd>,
+    /// The address it is bound to; of a wildcard, each connection has its own.
+    pub(super) local: Address,
+    binding: RefCell<Option<Rc<Binding>>>,
+    waiting: RefCell<WaitingList>,
+    token: Cell<u64>,
+}
+
+impl Listener {
+    /// A listener that is not watched yet.
+    pub(super) fn new(binding: Binding) -> Rc<Listener> {
+        let entry = &binding.generation.listeners[binding.index];
+        Rc::new(Listener {
+            socket: entry.socket.clone(),
+            local: entry.local.clone(),
+            binding: RefCell::new(Some(Rc::new(binding))),
+            waiting: RefCell::default(),
+            token: Cell::new(0),
+        })
+    }
+
+    /// Whether it is on this socket.
+    pub(super) fn has_socket(&self, socket: &Arc<OwnedFd>) -> bool {
+        Arc::ptr_eq(&self.socket, socket)
+    }
+
+    /// What a request that begins now is served by; `None` once the listener was removed.
+    pub(super) fn binding(&self) -> Option<Rc<Binding>> {
+        self.binding.borrow().clone()
+    }
+
+    /// Whether the listener was removed.
+    pub(super) fn is_removed(&self) -> bool {
+        self.binding.borrow().is_none()
+    }
+
+    /// Serves requests that begin from now on by another generation.
+    pub(super) fn rebind(&self, binding: Binding) {
+        *self.binding.borrow_mut() = Some(Rc::new(binding));
+    }
+
+    /// Ends the service; connections that wait for a request are woken to close.
+    pub(super) fn remove(&self) {
+        *self.binding.borrow_mut() = None;
+        for waker in self.waiting.borrow().wakers.iter().flatten() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// The tasks to wake when a listener is removed.
+#[derive(Default)]
+struct WaitingList {
+    wakers: Vec<Option<Waker>>,
+    free: Vec<usize>,
+}
+
+/// One connection's entry in its listener's waiting list.
+pub(super) struct Registration {
+    listener: Rc<Listener>,
+    slot: Option<usize>,
+}
+
+impl Registration {
+    /// A connection of `listener`.
+    pub(super) fn new(listener: Rc<Listener>) -> Registration {
+        Registration { listener, slot: None }
+    }
+
+    /// The listener.
+    pub(super) fn listener(&self) -> &Listener {
+        &self.listener
+    }
+
+    /// Sees to it that removal of the listener wakes `waker`. A connection is one task with one
+    /// waker, so only the first call does anything but compare.
+    pub(super) fn watch(&mut self, waker: &Waker) {
+        let mut list = self.listener.waiting.borrow_mut();
+        let slot = match self.slot {
+            Some(slot) => slot,
+            None => {
+                let slot = list.free.pop().unwrap_or(list.wakers.len());
+                if slot == list.wakers.len() {
+                    list.wakers.push(None);
+                }
+                self.slot = Some(slot);
+                slot
+            }
+        };
+        let entry = &mut list.wakers[slot];
+        if !entry.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *entry = Some(waker.clone());
+        }
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot {
+            let mut list = self.listener.waiting.borrow_mut();
+            list.wakers[slot] = None;
+            list.free.push(slot);
+        }
+    }
+}
+
+/// The listeners of a thread.
+pub(super) struct Listeners {
+    epoll: Epoll,
+    /// The same epoll instance, watched by the runtime.
+    ready: AsyncFd<OwnedFd>,
+    open: RefCell<Vec<Rc<Listener>>>,
+    next_token: Cell<u64>,
+}
+
+impl Listeners {
+    /// None yet. To be called within the thread's runtime.
+    pub(super) fn new() -> io::Result<Listeners> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        let ready = watch(epoll.0.try_clone()?, Interest::READABLE)?;
+        Ok(Listeners {
+            epoll,
+            ready,
+            open: RefCell::default(),
+            next_token: Cell::new(0),
+        })
+    }
+
+    /// Opens, keeps and closes listeners until they are those of `generation`.
+    pub(super) fn apply(&self, generation: &Arc<Generation>) {
+        let mut open = self.open.borrow_mut();
+        let mut old = std::mem::take(&mut *open);
+        for (index, entry) in generation.listeners.iter().enumerate() {
+            let binding = Binding { generation: generation.clone(), index };
+            match old.iter().position(|listener| listener.has_socket(&entry.socket)) {
+                Some(known) => {
+                    let listener = old.swap_remove(known);
+                    listener.rebind(binding);
+                    open.push(listener);
+                }
+                None => {
+                    let listener = Listener::new(binding);
+                    match self.watch(&listener) {
+                        Ok(()) => open.push(listener),
+                        Err(error) => {
+                            crate::alert!("cannot watch listener {}: {error}", entry.address);
+                        }
+                    }
+                }
+            }
+        }
+        drop(open);
+        old.iter().for_each(|listener| self.close(listener));
+    }
+
+    /// Closes all.
+    pub(super) fn close_all(&self) {
+        let open = std::mem::take(&mut *self.open.borrow_mut());
+        open.iter().for_each(|listener| self.close(listener));
+    }
+
+    fn watch(&self, listener: &Listener) -> io::Result<()> {
+        if let Address::Ip(_) = listener.local {
+            // Accepted sockets inherit it, which saves a call for each. A kernel that refuses it
+            // delays the second of two small writes; nothing breaks.
+            let _ = setsockopt(&listener.socket, sockopt::TcpNoDelay, &true);
+        }
+        let token = self.next_token.get();
+        self.next_token.set(token + 1);
+        listener.token.set(token);
+        let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLEXCLUSIVE;
+        Ok(self.epoll.add(&listener.socket, EpollEvent::new(flags, token))?)
+    }
+
+    fn close(&self, listener: &Listener) {
+        if let Err(errno) = self.epoll.delete(&listener.socket) {
+            crate::alert!("cannot stop watching listener {}: {errno}", listener.local);
+        }
+        listener.remove();
+    }
+
+    /// Waits for a connection.
+    pub(super) async fn accept(&self) -> io::Result<(OwnedFd, Peer, Rc<Listener>)> {
+        loop {
+            let mut guard = self.ready.readable().await?;
+            let mut events = [EpollEvent::empty(); 8];
+            let count = self.epoll.wait(&mut events, EpollTimeout::ZERO)?;
+            if count == 0 {
+                guard.clear_ready();
+                continue;
+            }
+            for event in &events[..count] {
+                let Some(listener) = self.find(event.data()) else {
+                    continue;
+                };
+                match accept(&listener.socket) {
+                    Ok((fd, peer)) => return Ok((fd, peer, listener)),
+                    // Another thread was faster, or the client has left already.
+                    Err(error) if is_passing(&error) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+
+    fn find(&self, token: u64) -> Option<Rc<Listener>> {
+        self.open.borrow().iter().find(|listener| listener.token.get() == token).cloned()
+    }
+}
+
+/// Errors of accept(2) that concern one connection, not the listener.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
+    matches!(error.kind(), WouldBlock | Interrupted | ConnectionAborted | ConnectionReset)
+        || error.raw_os_error() == Some(libc::EPROTO)
+        || error.raw_os_error() == Some(libc::EPERM)
+}

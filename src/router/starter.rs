@@ -1,0 +1,160 @@
+//! Starting the processes of applications, and sending idle ones away.
+//!
+//! A process is forked by its application's prototype, and the prototype by main. A prototype that
+//! dies takes the starts with it that it was asked for; they are tried again with a new one.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::io::Interest;
+use tokio::sync::oneshot;
+use tokio::task::spawn_local;
+use tokio::time::sleep_until;
+
+use super::app::App;
+use super::control::{Control, Pending};
+use super::hub::{Event, Link};
+use crate::ipc::kind;
+use crate::sys::watch::watch;
+
+/// How many prototypes one process start may outlive.
+const ATTEMPTS: usize = 3;
+
+/// No process was started; the log says why.
+#[derive(Debug)]
+pub(super) struct StartFailed;
+
+/// Does what the worker threads ask for. `false`: the router cannot go on.
+pub(super) fn handle(control: &Rc<Control>, event: Event) -> bool {
+    match event {
+        Event::Start(app, generation) => {
+            let control = control.clone();
+            spawn_local(async move { start_counted(&control, &app, generation).await });
+        }
+        Event::Idle(app) => {
+            spawn_local(expire_idle(app));
+        }
+        Event::Drained(app) => app.retire(),
+        Event::Flush(link) => {
+            spawn_local(flush(link));
+        }
+        Event::ThreadLost => return false,
+    }
+    true
+}
+
+/// Starts a process that the application already counts as starting.
+async fn start_counted(control: &Control, app: &Arc<App>, generation: u32) {
+    if start(control, app, generation).await.is_err() {
+        app.start_failed(generation);
+    }
+}
+
+/// Starts the spare processes of a new application, as long as they are missing.
+pub(super) async fn start_spare(control: &Control, app: &Arc<App>) -> Result<(), StartFailed> {
+    let generation = app.generation();
+    while app.refill() {
+        if let Err(error) = start(control, app, generation).await {
+            app.start_failed(generation);
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+async fn start(control: &Control, app: &Arc<App>, generation: u32) -> Result<(), StartFailed> {
+    for attempt in 1..=ATTEMPTS {
+        let Some(prototype) = prototype(control, app, generation).await else {
+            crate::warning!("failed to start prototype \"{}\"", app.name);
+            return Err(StartFailed);
+        };
+        if app.generation() != generation {
+            // Restarted meanwhile: the new generation counts its own starts.
+            return Ok(());
+        }
+        let (done, ready) = oneshot::channel();
+        let pid = prototype.port.pid;
+        let pending = Pending::Process(app.clone(), generation, done);
+        control.request(&prototype, kind::START_PROCESS, &[], &[], pid, pending);
+        if ready.await.is_ok() {
+            return Ok(());
+        }
+        let died = app.prototype(generation).is_none_or(|link| link.port.pid != pid);
+        if app.generation() != generation {
+            return Ok(());
+        }
+        if !died || attempt == ATTEMPTS {
+            break;
+        }
+    }
+    crate::warning!("failed to start application \"{}\"", app.name);
+    Err(StartFailed)
+}
+
+/// The application's prototype, started if need be.
+async fn prototype(control: &Control, app: &Arc<App>, generation: u32) -> Option<Arc<Link>> {
+    let _one_at_a_time = app.starting.lock().await;
+    if let Some(link) = app.prototype(generation) {
+        return Some(link);
+    }
+    let mut body = Vec::with_capacity(app.name.len() + 1 + app.json.len());
+    body.extend_from_slice(app.name.as_bytes());
+    body.push(0);
+    body.extend_from_slice(app.json.as_bytes());
+    let (done, ready) = oneshot::channel();
+    let pending = Pending::Prototype(app.clone(), generation, done);
+    let (shared, main) = (app.shared_port(), control.main.port.pid);
+    control.request(
+        &control.main,
+        kind::START_PROCESS,
+        &body,
+        &shared.descriptors(),
+        main,
+        pending,
+    );
+    // A prototype of an old generation was sent away on arrival.
+    ready.await.ok().and_then(|()| app.prototype(generation))
+}
+
+async fn expire_idle(app: Arc<App>) {
+    loop {
+        match app.expire_idle() {
+            Some(at) => sleep_until(at.into()).await,
+            None => {
+                app.idle_timer_stopped();
+                // One that went idle just now found the timer running.
+                if app.expire_idle().is_none() || !app.idle_timer_starts() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Sends what a full socket did not take, as it takes more.
+async fn flush(link: Arc<Link>) {
+    loop {
+        let flushed = async {
+            let socket = watch(link.socket()?, Interest::WRITABLE)?;
+            loop {
+                let mut guard = socket.writable().await?;
+                match link.flush() {
+                    Ok(true) => return Ok::<(), std::io::Error>(()),
+                    Ok(false) => guard.clear_ready(),
+                    Err(error) => return Err(std::io::Error::other(error)),
+                }
+            }
+        };
+        let result = flushed.await;
+        link.flushed();
+        match result {
+            Ok(()) if link.has_pending() && link.flush_starts() => {}
+            Ok(()) => return,
+            Err(error) => {
+                // A process that is gone is told of by REMOVE_PID.
+                crate::warning!("port of process {}: {error}", link.port.pid);
+                return;
+            }
+        }
+    }
+}

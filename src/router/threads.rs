@@ -1,0 +1,97 @@
+//! The router's threads that serve clients.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use super::counters::{Totals, WorkerCounters};
+use super::generation::Generation;
+use super::hub::{Event, Hub};
+use super::worker::{self, WorkerCommand, WorkerSeed};
+
+struct Thread {
+    commands: UnboundedSender<WorkerCommand>,
+    handle: JoinHandle<()>,
+}
+
+/// The threads, and what all of them counted, those that left included.
+#[derive(Default)]
+pub(super) struct Threads {
+    running: Vec<Thread>,
+    counters: Vec<Arc<WorkerCounters>>,
+}
+
+impl Threads {
+    /// Sees to it that there are `count` threads, and has all of them serve `generation`.
+    pub(super) fn apply(
+        &mut self,
+        count: usize,
+        generation: &Arc<Generation>,
+        hub: &Arc<Hub>,
+        tmpdir: &Path,
+    ) {
+        for thread in self.running.drain(count.min(self.running.len())..) {
+            // It finishes what it serves and leaves; nobody waits for it.
+            let _ = thread.commands.send(WorkerCommand::Quit);
+        }
+        for thread in &self.running {
+            let _ = thread.commands.send(WorkerCommand::Apply(generation.clone()));
+        }
+        while self.running.len() < count {
+            if let Err(error) = self.spawn(generation, hub, tmpdir) {
+                crate::alert!("a router thread cannot be started: {error}");
+                break;
+            }
+        }
+    }
+
+    fn spawn(
+        &mut self,
+        generation: &Arc<Generation>,
+        hub: &Arc<Hub>,
+        tmpdir: &Path,
+    ) -> std::io::Result<()> {
+        let (commands, commands_in) = unbounded_channel();
+        let counters = Arc::new(WorkerCounters::default());
+        let seed = WorkerSeed {
+            commands: commands_in,
+            counters: counters.clone(),
+            temp_path: tmpdir.to_owned(),
+            hub: hub.clone(),
+        };
+        let _ = commands.send(WorkerCommand::Apply(generation.clone()));
+        let hub = hub.clone();
+        let handle = std::thread::Builder::new().name("router".to_owned()).spawn(move || {
+            let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| worker::run(seed)));
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    crate::alert!("a router thread failed: {error}");
+                    hub.ask(Event::ThreadLost);
+                }
+                // The panic itself is in the log.
+                Err(_) => hub.ask(Event::ThreadLost),
+            }
+        })?;
+        self.running.push(Thread { commands, handle });
+        self.counters.push(counters);
+        Ok(())
+    }
+
+    /// The sums over all threads.
+    pub(super) fn totals(&self) -> Totals {
+        Totals::of(self.counters.iter().map(|counters| &**counters))
+    }
+
+    /// Has all threads leave and waits for them.
+    pub(super) fn quit(&mut self) {
+        for thread in &self.running {
+            let _ = thread.commands.send(WorkerCommand::Quit);
+        }
+        for thread in self.running.drain(..) {
+            let _ = thread.handle.join();
+        }
+    }
+}

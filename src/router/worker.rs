@@ -1,0 +1,103 @@
+//! One thread of the router: its runtime, its listeners and their connections.
+
+use std::cell::Cell;
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::LocalSet;
+
+use crate::router::app::worker_port::WorkerPort;
+use crate::router::connection;
+use crate::router::counters::WorkerCounters;
+use crate::router::generation::Generation;
+use crate::router::hub::Hub;
+use crate::router::listener::Listeners;
+
+/// How long a thread leaves its listeners alone after accept(2) failed for want of descriptors or
+/// memory. Closing connections meanwhile make room.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+/// Numbers the connections of all threads, for the log.
+static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
+
+/// What the router's main thread tells a worker.
+pub enum WorkerCommand {
+    /// Serve requests that begin from now on by this configuration.
+    Apply(Arc<Generation>),
+    /// Leave: listeners and idle connections are closed, requests being served are cut.
+    Quit,
+}
+
+/// What a worker starts with.
+pub struct WorkerSeed {
+    /// The way from the main thread. Its other end being dropped means [`WorkerCommand::Quit`].
+    pub commands: UnboundedReceiver<WorkerCommand>,
+    /// The way to application processes.
+    pub hub: Arc<Hub>,
+    /// The worker's counters, shared with the main thread.
+    pub counters: Arc<WorkerCounters>,
+    /// Where bodies go for which no `body_temp_path` is configured.
+    pub temp_path: PathBuf,
+}
+
+/// What the tasks of a worker share.
+pub(super) struct Worker {
+    /// See [`WorkerCounters`].
+    pub(super) counters: Arc<WorkerCounters>,
+    /// See [`WorkerSeed::temp_path`].
+    pub(super) temp_path: PathBuf,
+    /// Where applications answer.
+    pub(super) port: Rc<WorkerPort>,
+    listeners: Listeners,
+    leaving: Cell<bool>,
+}
+
+/// The body of a router thread: returns after [`WorkerCommand::Quit`].
+pub fn run(seed: WorkerSeed) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    let tasks = LocalSet::new();
+    tasks.block_on(&runtime, serve(seed))
+}
+
+async fn serve(seed: WorkerSeed) -> io::Result<()> {
+    let WorkerSeed { mut commands, hub, counters, temp_path } = seed;
+    let port = WorkerPort::open(&hub)?;
+    let listeners = Listeners::new()?;
+    let worker =
+        Rc::new(Worker { counters, temp_path, port, listeners, leaving: Cell::new(false) });
+    tokio::task::spawn_local(accept(worker.clone()));
+    while let Some(command) = commands.recv().await {
+        match command {
+            WorkerCommand::Apply(generation) => worker.listeners.apply(&generation),
+            WorkerCommand::Quit => break,
+        }
+    }
+    worker.leaving.set(true);
+    worker.listeners.close_all();
+    Ok(())
+}
+
+async fn accept(worker: Rc<Worker>) {
+    while !worker.leaving.get() {
+        match worker.listeners.accept().await {
+            Ok((fd, peer, listener)) => {
+                worker.counters.accepted.increment();
+                let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+                let connection = connection::serve(worker.clone(), listener, fd, peer, number);
+                tokio::task::spawn_local(connection);
+                // One connection at a time: the others of this thread, and the other threads, get
+                // their turn before the next.
+                tokio::task::yield_now().await;
+            }
+            Err(error) => {
+                crate::alert!("accept4() failed: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
