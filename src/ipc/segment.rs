@@ -98,7 +98,14 @@ pub struct Segment {
     id: u32,
     src_pid: Pid,
     dst_pid: Pid,
+    /// Chunks released here since the pages were last let go, see [`Segment::let_pages_go`].
+    released: AtomicUsize,
 }
+
+/// Segments of a peer whose pages stay mapped once they were read.
+const KEPT_SEGMENTS: u32 = 2;
+/// Released chunks of a further segment after which its pages are let go: 1 MiB.
+const LET_GO_AFTER: usize = 64;
 
 impl Segment {
     fn header(&self) -> &SegmentHeader {
@@ -115,7 +122,7 @@ impl Segment {
     ) -> Result<(Self, OwnedFd), MemoryError> {
         let fd = create_memory(SEGMENT_SIZE)?;
         let map = Mapping::new(fd.as_fd(), SEGMENT_SIZE)?;
-        let segment = Segment { map, id, src_pid, dst_pid };
+        let segment = Segment { map, id, src_pid, dst_pid, released: AtomicUsize::new(0) };
         let header = segment.header();
         header.id.store(id, Ordering::Relaxed);
         header.src_pid.store(src_pid, Ordering::Relaxed);
@@ -129,7 +136,8 @@ impl Segment {
 
     fn open(fd: BorrowedFd<'_>) -> Result<Self, MemoryError> {
         let map = Mapping::new(fd, SEGMENT_SIZE)?;
-        let mut segment = Segment { map, id: 0, src_pid: 0, dst_pid: 0 };
+        let mut segment =
+            Segment { map, id: 0, src_pid: 0, dst_pid: 0, released: AtomicUsize::new(0) };
         // Read once: later changes by the peer must not matter.
         let header = segment.header();
         let id = header.id.load(Ordering::Relaxed);
@@ -210,6 +218,23 @@ impl Segment {
             from = first + run + 1;
         }
         None
+    }
+
+    /// Keeps a reader's resident memory small when a peer's response goes through many segments:
+    /// pages that were read stay in its page tables otherwise. Nothing is lost, a page that is
+    /// needed again is found in the file.
+    fn let_pages_go(&self, chunks: usize) {
+        if self.id < KEPT_SEGMENTS
+            || self.released.fetch_add(chunks, Ordering::Relaxed) + chunks < LET_GO_AFTER
+        {
+            return;
+        }
+        self.released.store(0, Ordering::Relaxed);
+        // SAFETY: the range is the whole mapping, which `self` keeps; of a shared file mapping
+        // this drops page table entries only, the bytes stay.
+        unsafe {
+            libc::madvise(self.map.start().as_ptr().cast(), self.map.size(), libc::MADV_DONTNEED)
+        };
     }
 
     /// Whether any chunk is free.
@@ -693,7 +718,9 @@ impl std::fmt::Debug for SharedChunk {
 
 impl Drop for SharedChunk {
     fn drop(&mut self) {
-        self.segment.release(self.chunk, chunks_for(self.size));
+        let chunks = chunks_for(self.size);
+        self.segment.release(self.chunk, chunks);
+        self.segment.let_pages_go(chunks);
         if let Some(wake) = &self.wake
             && self.segment.take_oosm()
         {

@@ -160,3 +160,24 @@ fn chunks_are_taken_back_unless_they_serve_another_stream() {
     set.take_back(sent, 7);
     assert!(whole().is_err(), "in use again");
 }
+
+#[test]
+fn bytes_survive_that_pages_are_let_go() {
+    let (out, incoming, _) = sides(4);
+    let mut runs: Vec<_> = (0..4)
+        .map(|_| {
+            let run = out.allocate(DATA_SIZE, DATA_SIZE, None).unwrap().run;
+            incoming.add(run.segment_fd().1).unwrap();
+            run
+        })
+        .collect();
+    let last = runs.last_mut().unwrap();
+    assert!(last.write(DATA_SIZE - 3, b"end"));
+    let sent = runs.pop().unwrap().into_sent(DATA_SIZE);
+    let tail = ChunkRef { chunk: 639, size: CHUNK_SIZE as u32, ..sent };
+    let tail = incoming.chunk(tail).unwrap();
+    for chunk in 0..600 {
+        drop(incoming.chunk(ChunkRef { chunk, size: 1, ..sent }).unwrap());
+    }
+    assert!(tail.ends_with(b"end"));
+}

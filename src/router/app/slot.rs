@@ -137,15 +137,14 @@ impl Slot {
             return;
         }
         let Some(link) = self.app.request_taken(message.pid, message.reply_port) else {
-            // Only a process that nobody told us of, or a forged message.
+            // It died right after it took the request; or nobody told us of it.
             drop(state);
-            crate::alert!(
-                "app \"{}\": unknown process {} port {} took a request",
+            crate::warning!(
+                "app \"{}\": process {} took a request and is gone",
                 self.app.name,
-                message.pid,
-                message.reply_port
+                message.pid
             );
-            self.fail(503);
+            self.process_died();
             return;
         };
         state.holder = Holder::Process { link: link.clone(), upgraded: false };
