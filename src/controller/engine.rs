@@ -275,7 +275,7 @@ impl Engine {
         let sender = message.sender.unwrap_or(message.header.pid);
         let from_main = sender == self.main;
         match message.header.kind {
-            kind::QUIT => return Flow::Quit,
+            kind::QUIT if from_main => return Flow::Quit,
             kind::NEW_PORT if from_main => self.new_port(message),
             kind::REMOVE_PID if from_main => {
                 if let Some(pid) = message.pid_body() {

@@ -1,5 +1,7 @@
 //! `settings`
 
+use std::collections::HashMap;
+
 use super::super::json::Value;
 use super::Context;
 use super::rule::{
@@ -68,7 +70,7 @@ fn files(context: &Context<'_>, _: &str, value: &Value) -> Checked {
 
 /// No extension may be declared twice; letter case does not matter.
 fn mime_types(_: &Context<'_>, _: &str, value: &Value) -> Checked {
-    let mut declared: Vec<(String, &str)> = Vec::new();
+    let mut declared: HashMap<String, &str> = HashMap::new();
     for (mime, extensions) in value.members() {
         types(mime, extensions, STRING | ARRAY)?;
         for extension in extensions.elements_or_itself() {
@@ -83,13 +85,13 @@ fn mime_types(_: &Context<'_>, _: &str, value: &Value) -> Checked {
                 ));
             }
             let folded = extension.to_ascii_lowercase();
-            if let Some((_, other)) = declared.iter().find(|(known, _)| *known == folded) {
+            if let Some(other) = declared.get(&folded) {
                 return refuse(format!(
                     "The \"{extension}\" file extension has been declared for \"{other}\" and \"{mime}\" MIME types \
                      at the same time."
                 ));
             }
-            declared.push((folded, mime));
+            declared.insert(folded, mime);
         }
     }
     Ok(())
