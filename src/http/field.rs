@@ -20,6 +20,7 @@ impl Span {
     }
 
     /// Offset just after the last byte.
+    #[must_use]
     pub fn end(self) -> usize {
         self.start as usize + self.len as usize
     }

@@ -88,11 +88,17 @@ pub enum HeadError {
     /// Any other transfer coding.
     #[error("unsupported transfer coding")]
     TransferEncoding,
-    /// A WebSocket handshake with a bad method, version or key.
-    #[error("invalid WebSocket handshake")]
-    Handshake,
+    /// A WebSocket handshake that is not a GET request.
+    #[error("h1p upgrade: bad method")]
+    HandshakeMethod,
+    /// A WebSocket handshake that is not HTTP/1.1.
+    #[error("h1p upgrade: bad protocol version")]
+    HandshakeProtocol,
+    /// A WebSocket handshake without a key of the right length.
+    #[error("h1p upgrade: bad or absent websocket key")]
+    HandshakeKey,
     /// A WebSocket handshake for another protocol version than 13.
-    #[error("unsupported WebSocket version")]
+    #[error("h1p upgrade: bad or absent websocket version")]
     HandshakeVersion,
 }
 
@@ -105,7 +111,9 @@ impl HeadError {
             | HeadError::Host
             | HeadError::ContentLength
             | HeadError::BodyLength
-            | HeadError::Handshake => 400,
+            | HeadError::HandshakeMethod
+            | HeadError::HandshakeProtocol
+            | HeadError::HandshakeKey => 400,
             HeadError::LengthRequired => 411,
             HeadError::BodyTooLarge => 413,
             HeadError::HandshakeVersion => 426,
@@ -113,6 +121,17 @@ impl HeadError {
             HeadError::TransferEncoding => 501,
             HeadError::Version => 505,
         }
+    }
+
+    /// Whether the text of the error belongs in the log, at info level.
+    pub fn is_logged(self) -> bool {
+        matches!(
+            self,
+            HeadError::HandshakeMethod
+                | HeadError::HandshakeProtocol
+                | HeadError::HandshakeKey
+                | HeadError::HandshakeVersion
+        )
     }
 }
 
@@ -371,11 +390,14 @@ impl RequestHead {
             return Ok(());
         }
         let line = self.scanner.request_line();
-        if line.method.of(buf) != b"GET"
-            || &line.version != b"HTTP/1.1"
-            || self.values.websocket_key.is_none()
-        {
-            return Err(HeadError::Handshake);
+        if line.method.of(buf) != b"GET" {
+            return Err(HeadError::HandshakeMethod);
+        }
+        if &line.version != b"HTTP/1.1" {
+            return Err(HeadError::HandshakeProtocol);
+        }
+        if self.values.websocket_key.is_none() {
+            return Err(HeadError::HandshakeKey);
         }
         if !self.connection.websocket_version {
             return Err(HeadError::HandshakeVersion);
