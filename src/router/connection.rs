@@ -123,34 +123,12 @@ pub(super) async fn serve(
     peer: Peer,
     number: u64,
 ) {
+    // Made first, so that a connection that fails here is counted as closed.
     let counted = Counted { worker: worker.clone(), idle: false };
-    let stream = match Stream::accepted(fd, &peer) {
-        Ok(stream) => stream,
-        Err(error) => {
-            crate::alert!(conn: number, "cannot watch a connection: {error}");
-            return;
-        }
-    };
-    let remote = match peer {
-        Peer::Inet(address) => Address::Ip(address),
-        Peer::Unix => Address::Unix(Vec::new()),
-    };
-    let local = match &listener.local {
-        Address::Ip(address) if address.ip().is_unspecified() => stream.local_address(),
-        _ => None,
-    };
-    let local = local.unwrap_or_else(|| listener.local.clone());
-    let connection = Connection {
-        client: Client::new(stream),
-        request: Request::new(remote, local, false, number),
-        out: Vec::new(),
-        response: Response::default(),
-        worker,
-        registration: Registration::new(listener),
-        counted,
-        ends: None,
-    };
-    connection.run().await;
+    match Stream::accepted(fd, &peer) {
+        Ok(stream) => Connection::new(counted, listener, stream, peer, number).run().await,
+        Err(error) => crate::alert!(conn: number, "cannot watch a connection: {error}"),
+    }
 }
 
 /// What a wait for the next request came to.
@@ -163,6 +141,51 @@ enum Wait {
 }
 
 impl Connection {
+    fn new(
+        counted: Counted,
+        listener: Rc<Listener>,
+        stream: Stream,
+        peer: Peer,
+        number: u64,
+    ) -> Connection {
+        let remote = match peer {
+            Peer::Inet(address) => Address::Ip(address),
+            Peer::Unix => Address::Unix(Vec::new()),
+        };
+        let local = match &listener.local {
+            Address::Ip(address) if address.ip().is_unspecified() => stream.local_address(),
+            _ => None,
+        };
+        let local = local.unwrap_or_else(|| listener.local.clone());
+        Connection {
+            client: Client::new(stream),
+            request: Request::new(remote, local, false, number),
+            out: Vec::new(),
+            response: Response::default(),
+            worker: counted.worker.clone(),
+            registration: Registration::new(listener),
+            counted,
+            ends: None,
+        }
+    }
+
+    /// A connection whose request is `head`, for tests.
+    #[cfg(test)]
+    pub(super) fn in_exchange(
+        worker: &Rc<Worker>,
+        binding: Binding,
+        stream: Stream,
+        head: &[u8],
+    ) -> Connection {
+        let http = binding.generation.http.clone();
+        let counted = Counted { worker: worker.clone(), idle: false };
+        let mut connection =
+            Connection::new(counted, Listener::new(binding), stream, Peer::Unix, 1);
+        connection.client.send_timeout = http.send_timeout;
+        connection.request.head.parse(head, &Limits::from(&http)).unwrap();
+        connection
+    }
+
     async fn run(mut self) {
         let next = loop {
             let next = match self.wait().await {
@@ -416,8 +439,8 @@ impl Connection {
     fn facts(&self, http: &Http, keep_alive: bool, status: u16) -> response::Connection<'_> {
         let head = &self.request.head;
         response::Connection {
-            // A request that was refused before its version was known is answered as one of 1.1.
-            minor_version: if head.version().is_empty() { 1 } else { head.minor_version() },
+            // Also a request whose version is not known, or not spoken here, is answered as 1.1.
+            minor_version: if head.version() == b"HTTP/1.0" { 0 } else { 1 },
             keep_alive: keep_alive && head.keep_alive(),
             server_version: http.server_version,
             has_body: response::has_body(head.method(), status),

@@ -48,11 +48,17 @@ impl Input {
 
     /// Takes `count` bytes away.
     pub(super) fn take(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.end);
+        self.start = self.start.saturating_add(count).min(self.end);
         if self.start == self.end {
             self.start = 0;
             self.end = 0;
         }
+    }
+
+    /// Takes everything away.
+    pub(super) fn clear(&mut self) {
+        self.start = 0;
+        self.end = 0;
     }
 
     /// Gives back what a large request made the buffer grow to.

@@ -24,6 +24,8 @@ pub mod static_file;
 mod status;
 mod stream;
 pub mod template;
+#[cfg(test)]
+mod tests;
 mod threads;
 pub mod variable;
 mod websocket_relay;

@@ -225,7 +225,7 @@ impl<'a, E: AppExchange> Relay<'a, E> {
         let mut moved = false;
         loop {
             if self.reading != Reading::Frames {
-                self.client.input.take(usize::MAX);
+                self.client.input.clear();
                 return Ok(moved);
             }
             if self.own.len() >= OWN_FRAMES_MAX {

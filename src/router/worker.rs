@@ -57,6 +57,19 @@ pub(super) struct Worker {
     leaving: Cell<bool>,
 }
 
+impl Worker {
+    /// A worker without listeners. To be called within the thread's `LocalSet`.
+    pub(super) fn new(
+        hub: &Arc<Hub>,
+        counters: Arc<WorkerCounters>,
+        temp_path: PathBuf,
+    ) -> io::Result<Rc<Worker>> {
+        let port = WorkerPort::open(hub)?;
+        let listeners = Listeners::new()?;
+        Ok(Rc::new(Worker { counters, temp_path, port, listeners, leaving: Cell::new(false) }))
+    }
+}
+
 /// The body of a router thread: returns after [`WorkerCommand::Quit`].
 pub fn run(seed: WorkerSeed) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -66,10 +79,7 @@ pub fn run(seed: WorkerSeed) -> io::Result<()> {
 
 async fn serve(seed: WorkerSeed) -> io::Result<()> {
     let WorkerSeed { mut commands, hub, counters, temp_path } = seed;
-    let port = WorkerPort::open(&hub)?;
-    let listeners = Listeners::new()?;
-    let worker =
-        Rc::new(Worker { counters, temp_path, port, listeners, leaving: Cell::new(false) });
+    let worker = Worker::new(&hub, counters, temp_path)?;
     tokio::task::spawn_local(accept(worker.clone()));
     while let Some(command) = commands.recv().await {
         match command {

@@ -30,7 +30,7 @@ impl Chunk {
     }
 
     /// Bytes of a message.
-    pub(super) fn plain(bytes: Vec<u8>) -> Chunk {
+    pub(in crate::router) fn plain(bytes: Vec<u8>) -> Chunk {
         Chunk(Bytes::Plain(bytes))
     }
 
