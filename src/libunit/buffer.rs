@@ -111,6 +111,18 @@ impl Buffer {
         self.set_range(start.cast_mut().cast(), size);
     }
 
+    /// Hides memory behind the first `size` bytes, so that the application gets what it asked for.
+    pub(super) fn limit(&self, size: usize) {
+        self.buf.end.set(self.buf.start.get().wrapping_add(size));
+    }
+
+    /// Shows all of its memory again.
+    pub(super) fn unlimit(&self) {
+        if let Memory::Run(run) = &*self.memory.borrow() {
+            self.buf.end.set(self.buf.start.get().wrapping_add(run.capacity()));
+        }
+    }
+
     /// Lets it show bytes that it does not own: those of the message in process.
     pub(super) fn set_message(&self, bytes: &[u8]) {
         self.memory.replace(Memory::Message);

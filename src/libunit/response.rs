@@ -233,6 +233,9 @@ impl Request {
         let buffer = ctx.new_buffer();
         buffer.set_request(self);
         buffer.set_memory(memory);
+        if size <= MAX_PLAIN {
+            buffer.limit(size);
+        }
         self.outgoing.push(buffer);
         Some(buffer)
     }
@@ -313,6 +316,8 @@ impl Request {
         }
         let mut sent = 0;
         if let Some(buffer) = self.response_buffer() {
+            // The rest of the chunk is there anyway, and one message is better than two.
+            buffer.unlimit();
             sent = bytes.len().min(buffer.rest());
             self.try_add_content(&bytes[..sent])?;
             self.try_send_response()?;
@@ -369,6 +374,7 @@ impl Request {
         };
 
         if let Some(buffer) = self.response_buffer() {
+            buffer.unlimit();
             self.try_add_content(&[])?;
             while buffer.rest() > 0 && !at_end() {
                 let n = fill(buffer.info().free.get(), buffer.rest())?;
