@@ -241,8 +241,15 @@ struct nxt_common_app_conf_s {
 /** What a module defines. */
 NXT_EXPORT extern nxt_app_module_t nxt_app_module;
 
-/** Fills in how libunit starts in an application process of the daemon. */
-NXT_EXPORT nxt_int_t nxt_unit_default_init(nxt_task_t *task,
-    nxt_unit_init_t *init, nxt_common_app_conf_t *conf);
+/**
+ * Fills in how libunit starts in an application process of the daemon; all that the module has
+ * to add are its callbacks and data. `NXT_ERROR` outside of an application process.
+ *
+ * Requires:
+ * `init` is NULL or writable; `conf` is NULL or the configuration that the module was started with.
+ */
+nxt_int_t nxt_unit_default_init(nxt_task_t *task,
+                                nxt_unit_init_t *init,
+                                nxt_common_app_conf_t *conf);
 
 #endif /* NXT_APPLICATION_H */

@@ -53,8 +53,6 @@
 /** What a module defines. */
 NXT_EXPORT extern nxt_app_module_t nxt_app_module;
 
-/** Fills in how libunit starts in an application process of the daemon. */
-NXT_EXPORT nxt_int_t nxt_unit_default_init(nxt_task_t *task,
-    nxt_unit_init_t *init, nxt_common_app_conf_t *conf);
+@ nxt_unit_default_init
 
 #endif /* NXT_APPLICATION_H */

@@ -15,10 +15,12 @@ use crate::process::application::{UnitInit, UnitPort, unit_init};
 /// `init` is NULL or writable; `conf` is NULL or the configuration that the module was started with.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nxt_unit_default_init(
-    _task: *mut nxt_task_t,
+    task: *mut nxt_task_t,
     init: *mut nxt_unit_init_t,
     conf: *mut nxt_common_app_conf_t,
 ) -> nxt_int_t {
+    // The facts are those of the process; the task adds nothing.
+    let _ = task;
     guard("nxt_unit_default_init", NXT_ERROR, || {
         let Some(facts) = unit_init().filter(|_| !init.is_null()) else { return NXT_ERROR };
         // The structure may hold anything: it is written as a whole.

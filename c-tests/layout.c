@@ -1,0 +1,702 @@
+/*
+ * Sizes, alignments and offsets of every structure the headers offer, and their
+ * constants: the numbers are those of Unit 1.35.0 on 64-bit Linux. A difference
+ * is an error of the compiler run, so there is nothing to execute but the
+ * checks of the bit-fields, which have no offset.
+ */
+
+#include "layout.h"
+
+TYPE(nxt_app_lang_module_t, 48, 8);
+AT(nxt_app_lang_module_t, type, 0);
+AT(nxt_app_lang_module_t, name, 8);
+AT(nxt_app_lang_module_t, version, 16);
+AT(nxt_app_lang_module_t, file, 24);
+AT(nxt_app_lang_module_t, module, 32);
+AT(nxt_app_lang_module_t, mounts, 40);
+
+TYPE(nxt_app_module_t, 72, 8);
+AT(nxt_app_module_t, compat_length, 0);
+AT(nxt_app_module_t, compat, 8);
+AT(nxt_app_module_t, type, 16);
+AT(nxt_app_module_t, version, 32);
+AT(nxt_app_module_t, mounts, 40);
+AT(nxt_app_module_t, nmounts, 48);
+AT(nxt_app_module_t, setup, 56);
+AT(nxt_app_module_t, start, 64);
+
+TYPE(nxt_app_type_t, 4, 4);
+
+TYPE(nxt_application_setup_t, 8, 8);
+
+TYPE(nxt_array_t, 24, 8);
+AT(nxt_array_t, elts, 0);
+AT(nxt_array_t, nelts, 8);
+AT(nxt_array_t, size, 12);
+AT(nxt_array_t, nalloc, 14);
+AT(nxt_array_t, mem_pool, 16);
+
+TYPE(nxt_atomic_int_t, 8, 8);
+
+TYPE(nxt_atomic_t, 8, 8);
+
+TYPE(nxt_atomic_uint_t, 8, 8);
+
+TYPE(nxt_bool_t, 4, 4);
+
+TYPE(nxt_cgroup_cleanup_t, 8, 8);
+
+TYPE(nxt_cgroup_t, 8, 8);
+AT(nxt_cgroup_t, path, 0);
+
+TYPE(nxt_clone_credential_map_t, 16, 8);
+AT(nxt_clone_credential_map_t, size, 0);
+AT(nxt_clone_credential_map_t, map, 8);
+
+TYPE(nxt_clone_map_entry_t, 24, 8);
+AT(nxt_clone_map_entry_t, container, 0);
+AT(nxt_clone_map_entry_t, host, 8);
+AT(nxt_clone_map_entry_t, size, 16);
+
+TYPE(nxt_clone_t, 40, 8);
+AT(nxt_clone_t, flags, 0);
+AT(nxt_clone_t, uidmap, 8);
+AT(nxt_clone_t, gidmap, 24);
+
+TYPE(nxt_common_app_conf_t, 224, 8);
+AT(nxt_common_app_conf_t, name, 0);
+AT(nxt_common_app_conf_t, type, 16);
+AT(nxt_common_app_conf_t, user, 32);
+AT(nxt_common_app_conf_t, group, 48);
+AT(nxt_common_app_conf_t, stdout_log, 64);
+AT(nxt_common_app_conf_t, stderr_log, 72);
+AT(nxt_common_app_conf_t, working_directory, 80);
+AT(nxt_common_app_conf_t, environment, 88);
+AT(nxt_common_app_conf_t, isolation, 96);
+AT(nxt_common_app_conf_t, limits, 104);
+AT(nxt_common_app_conf_t, shm_limit, 112);
+AT(nxt_common_app_conf_t, request_limit, 120);
+AT(nxt_common_app_conf_t, shared_port_fd, 124);
+AT(nxt_common_app_conf_t, shared_queue_fd, 128);
+AT(nxt_common_app_conf_t, u, 136);
+AT(nxt_common_app_conf_t, u.external, 136);
+AT(nxt_common_app_conf_t, u.python, 136);
+AT(nxt_common_app_conf_t, u.php, 136);
+AT(nxt_common_app_conf_t, u.perl, 136);
+AT(nxt_common_app_conf_t, u.ruby, 136);
+AT(nxt_common_app_conf_t, u.java, 136);
+AT(nxt_common_app_conf_t, u.wasm, 136);
+AT(nxt_common_app_conf_t, u.wasm_wc, 136);
+AT(nxt_common_app_conf_t, self, 216);
+
+TYPE(nxt_controller_init_t, 24, 8);
+AT(nxt_controller_init_t, conf, 0);
+AT(nxt_controller_init_t, certs, 16);
+
+TYPE(nxt_cred_t, 8, 8);
+
+TYPE(nxt_credential_t, 32, 8);
+AT(nxt_credential_t, user, 0);
+AT(nxt_credential_t, uid, 8);
+AT(nxt_credential_t, base_gid, 12);
+AT(nxt_credential_t, ngroups, 16);
+AT(nxt_credential_t, gids, 24);
+
+TYPE(nxt_err_t, 4, 4);
+
+TYPE(nxt_external_app_conf_t, 16, 8);
+AT(nxt_external_app_conf_t, executable, 0);
+AT(nxt_external_app_conf_t, arguments, 8);
+
+TYPE(nxt_fd_t, 4, 4);
+
+TYPE(nxt_file_name_t, 1, 1);
+
+TYPE(nxt_fs_flags_t, 4, 4);
+
+TYPE(nxt_fs_mount_t, 56, 8);
+AT(nxt_fs_mount_t, src, 0);
+AT(nxt_fs_mount_t, dst, 8);
+AT(nxt_fs_mount_t, type, 16);
+AT(nxt_fs_mount_t, name, 24);
+AT(nxt_fs_mount_t, flags, 32);
+AT(nxt_fs_mount_t, data, 40);
+AT(nxt_fs_mount_t, builtin, 48);
+AT(nxt_fs_mount_t, deps, 52);
+
+TYPE(nxt_fs_type_t, 4, 4);
+
+TYPE(nxt_gid_t, 4, 4);
+
+TYPE(nxt_http_status_t, 4, 4);
+
+TYPE(nxt_int_t, 4, 4);
+
+TYPE(nxt_isolation_cleanup_t, 8, 8);
+
+TYPE(nxt_java_app_conf_t, 40, 8);
+AT(nxt_java_app_conf_t, classpath, 0);
+AT(nxt_java_app_conf_t, webapp, 8);
+AT(nxt_java_app_conf_t, options, 16);
+AT(nxt_java_app_conf_t, unit_jars, 24);
+AT(nxt_java_app_conf_t, threads, 32);
+AT(nxt_java_app_conf_t, thread_stack_size, 36);
+
+TYPE(nxt_log_ctx_handler_t, 8, 8);
+
+TYPE(nxt_log_handler_t, 8, 8);
+
+TYPE(nxt_log_t, 32, 8);
+AT(nxt_log_t, level, 0);
+AT(nxt_log_t, ident, 4);
+AT(nxt_log_t, handler, 8);
+AT(nxt_log_t, ctx_handler, 16);
+AT(nxt_log_t, ctx, 24);
+
+TYPE(nxt_lvlhsh_alloc_t, 8, 8);
+
+TYPE(nxt_lvlhsh_each_t, 32, 8);
+AT(nxt_lvlhsh_each_t, proto, 0);
+AT(nxt_lvlhsh_each_t, bucket, 8);
+AT(nxt_lvlhsh_each_t, current, 16);
+AT(nxt_lvlhsh_each_t, entry, 20);
+AT(nxt_lvlhsh_each_t, entries, 24);
+
+TYPE(nxt_lvlhsh_free_t, 8, 8);
+
+TYPE(nxt_lvlhsh_proto_t, 48, 8);
+AT(nxt_lvlhsh_proto_t, bucket_end, 0);
+AT(nxt_lvlhsh_proto_t, bucket_size, 4);
+AT(nxt_lvlhsh_proto_t, bucket_mask, 8);
+AT(nxt_lvlhsh_proto_t, shift, 12);
+AT(nxt_lvlhsh_proto_t, test, 24);
+AT(nxt_lvlhsh_proto_t, alloc, 32);
+AT(nxt_lvlhsh_proto_t, free, 40);
+
+TYPE(nxt_lvlhsh_query_t, 56, 8);
+AT(nxt_lvlhsh_query_t, key_hash, 0);
+AT(nxt_lvlhsh_query_t, replace, 4);
+AT(nxt_lvlhsh_query_t, key, 8);
+AT(nxt_lvlhsh_query_t, value, 24);
+AT(nxt_lvlhsh_query_t, proto, 32);
+AT(nxt_lvlhsh_query_t, pool, 40);
+AT(nxt_lvlhsh_query_t, data, 48);
+
+TYPE(nxt_lvlhsh_t, 8, 8);
+AT(nxt_lvlhsh_t, slot, 0);
+
+TYPE(nxt_lvlhsh_test_t, 8, 8);
+
+TYPE(nxt_msec_int_t, 4, 4);
+
+TYPE(nxt_msec_t, 4, 4);
+
+TYPE(nxt_nsec_int_t, 8, 8);
+
+TYPE(nxt_nsec_t, 8, 8);
+
+TYPE(nxt_off_t, 8, 8);
+
+TYPE(nxt_perl_app_conf_t, 16, 8);
+AT(nxt_perl_app_conf_t, script, 0);
+AT(nxt_perl_app_conf_t, threads, 8);
+AT(nxt_perl_app_conf_t, thread_stack_size, 12);
+
+TYPE(nxt_php_app_conf_t, 16, 8);
+AT(nxt_php_app_conf_t, targets, 0);
+AT(nxt_php_app_conf_t, options, 8);
+
+TYPE(nxt_pid_t, 4, 4);
+
+TYPE(nxt_port_mmaps_t, 56, 8);
+AT(nxt_port_mmaps_t, mutex, 0);
+AT(nxt_port_mmaps_t, size, 40);
+AT(nxt_port_mmaps_t, cap, 44);
+AT(nxt_port_mmaps_t, elts, 48);
+
+TYPE(nxt_process_automount_t, 3, 1);
+AT(nxt_process_automount_t, language_deps, 0);
+AT(nxt_process_automount_t, tmpfs, 1);
+AT(nxt_process_automount_t, procfs, 2);
+
+TYPE(nxt_process_data_t, 24, 8);
+AT(nxt_process_data_t, discovery, 0);
+AT(nxt_process_data_t, controller, 0);
+AT(nxt_process_data_t, router, 0);
+AT(nxt_process_data_t, app, 0);
+
+TYPE(nxt_process_isolation_t, 96, 8);
+AT(nxt_process_isolation_t, rootfs, 0);
+AT(nxt_process_isolation_t, automount, 8);
+AT(nxt_process_isolation_t, mounts, 16);
+AT(nxt_process_isolation_t, cleanup, 24);
+AT(nxt_process_isolation_t, cgroup_cleanup, 32);
+AT(nxt_process_isolation_t, cgroup, 40);
+AT(nxt_process_isolation_t, clone, 48);
+AT(nxt_process_isolation_t, new_privs, 88);
+
+TYPE(nxt_process_prefork_t, 8, 8);
+
+TYPE(nxt_process_setup_t, 8, 8);
+
+TYPE(nxt_process_start_t, 8, 8);
+
+TYPE(nxt_process_state_t, 4, 4);
+
+TYPE(nxt_process_t, 296, 8);
+AT(nxt_process_t, pid, 0);
+AT(nxt_process_t, ports, 8);
+AT(nxt_process_t, state, 24);
+AT(nxt_process_t, registered, 28);
+AT(nxt_process_t, use_count, 32);
+AT(nxt_process_t, incoming, 40);
+AT(nxt_process_t, isolated_pid, 96);
+AT(nxt_process_t, name, 104);
+AT(nxt_process_t, parent_port, 112);
+AT(nxt_process_t, stream, 120);
+AT(nxt_process_t, mem_pool, 128);
+AT(nxt_process_t, user_cred, 136);
+AT(nxt_process_t, children, 144);
+AT(nxt_process_t, link, 160);
+AT(nxt_process_t, data, 176);
+AT(nxt_process_t, isolation, 200);
+
+TYPE(nxt_process_type_t, 4, 4);
+
+TYPE(nxt_python_app_conf_t, 48, 8);
+AT(nxt_python_app_conf_t, home, 0);
+AT(nxt_python_app_conf_t, path, 8);
+AT(nxt_python_app_conf_t, protocol, 16);
+AT(nxt_python_app_conf_t, threads, 32);
+AT(nxt_python_app_conf_t, thread_stack_size, 36);
+AT(nxt_python_app_conf_t, targets, 40);
+
+TYPE(nxt_queue_link_t, 16, 8);
+AT(nxt_queue_link_t, prev, 0);
+AT(nxt_queue_link_t, next, 8);
+
+TYPE(nxt_queue_t, 16, 8);
+AT(nxt_queue_t, head, 0);
+
+TYPE(nxt_recv_oob_t, 64, 8);
+AT(nxt_recv_oob_t, size, 0);
+AT(nxt_recv_oob_t, buf, 8);
+
+TYPE(nxt_ruby_app_conf_t, 40, 8);
+AT(nxt_ruby_app_conf_t, script, 0);
+AT(nxt_ruby_app_conf_t, threads, 16);
+AT(nxt_ruby_app_conf_t, hooks, 24);
+
+TYPE(nxt_send_oob_t, 32, 8);
+AT(nxt_send_oob_t, size, 0);
+AT(nxt_send_oob_t, buf, 8);
+
+TYPE(nxt_socket_t, 4, 4);
+
+TYPE(nxt_str_t, 16, 8);
+AT(nxt_str_t, length, 0);
+AT(nxt_str_t, start, 8);
+
+TYPE(nxt_task_t, 32, 8);
+AT(nxt_task_t, thread, 0);
+AT(nxt_task_t, log, 8);
+AT(nxt_task_t, ident, 16);
+AT(nxt_task_t, next_work, 24);
+
+TYPE(nxt_tid_t, 4, 4);
+
+TYPE(nxt_time_t, 8, 8);
+
+TYPE(nxt_uid_t, 4, 4);
+
+TYPE(nxt_uint_t, 4, 4);
+
+TYPE(nxt_unit_buf_t, 24, 8);
+AT(nxt_unit_buf_t, start, 0);
+AT(nxt_unit_buf_t, free, 8);
+AT(nxt_unit_buf_t, end, 16);
+
+TYPE(nxt_unit_callbacks_t, 96, 8);
+AT(nxt_unit_callbacks_t, request_handler, 0);
+AT(nxt_unit_callbacks_t, data_handler, 8);
+AT(nxt_unit_callbacks_t, websocket_handler, 16);
+AT(nxt_unit_callbacks_t, close_handler, 24);
+AT(nxt_unit_callbacks_t, add_port, 32);
+AT(nxt_unit_callbacks_t, remove_port, 40);
+AT(nxt_unit_callbacks_t, remove_pid, 48);
+AT(nxt_unit_callbacks_t, quit, 56);
+AT(nxt_unit_callbacks_t, shm_ack_handler, 64);
+AT(nxt_unit_callbacks_t, port_send, 72);
+AT(nxt_unit_callbacks_t, port_recv, 80);
+AT(nxt_unit_callbacks_t, ready_handler, 88);
+
+TYPE(nxt_unit_ctx_t, 16, 8);
+AT(nxt_unit_ctx_t, data, 0);
+AT(nxt_unit_ctx_t, unit, 8);
+
+TYPE(nxt_unit_field_t, 16, 4);
+AT(nxt_unit_field_t, hash, 0);
+AT(nxt_unit_field_t, name_length, 3);
+AT(nxt_unit_field_t, value_length, 4);
+AT(nxt_unit_field_t, name, 8);
+AT(nxt_unit_field_t, value, 12);
+
+TYPE(nxt_unit_init_t, 248, 8);
+AT(nxt_unit_init_t, data, 0);
+AT(nxt_unit_init_t, ctx_data, 8);
+AT(nxt_unit_init_t, max_pending_requests, 16);
+AT(nxt_unit_init_t, request_data_size, 20);
+AT(nxt_unit_init_t, shm_limit, 24);
+AT(nxt_unit_init_t, request_limit, 28);
+AT(nxt_unit_init_t, callbacks, 32);
+AT(nxt_unit_init_t, ready_port, 128);
+AT(nxt_unit_init_t, ready_stream, 160);
+AT(nxt_unit_init_t, router_port, 168);
+AT(nxt_unit_init_t, read_port, 200);
+AT(nxt_unit_init_t, shared_port_fd, 232);
+AT(nxt_unit_init_t, shared_queue_fd, 236);
+AT(nxt_unit_init_t, log_fd, 240);
+
+TYPE(nxt_unit_port_id_t, 12, 4);
+AT(nxt_unit_port_id_t, pid, 0);
+AT(nxt_unit_port_id_t, hash, 4);
+AT(nxt_unit_port_id_t, id, 8);
+
+TYPE(nxt_unit_port_t, 32, 8);
+AT(nxt_unit_port_t, id, 0);
+AT(nxt_unit_port_t, in_fd, 12);
+AT(nxt_unit_port_t, out_fd, 16);
+AT(nxt_unit_port_t, data, 24);
+
+TYPE(nxt_unit_read_func_t, 8, 8);
+
+TYPE(nxt_unit_read_info_t, 24, 8);
+AT(nxt_unit_read_info_t, read, 0);
+AT(nxt_unit_read_info_t, eof, 8);
+AT(nxt_unit_read_info_t, buf_size, 12);
+AT(nxt_unit_read_info_t, data, 16);
+
+TYPE(nxt_unit_request_info_t, 96, 8);
+AT(nxt_unit_request_info_t, unit, 0);
+AT(nxt_unit_request_info_t, ctx, 8);
+AT(nxt_unit_request_info_t, response_port, 16);
+AT(nxt_unit_request_info_t, request, 24);
+AT(nxt_unit_request_info_t, request_buf, 32);
+AT(nxt_unit_request_info_t, response, 40);
+AT(nxt_unit_request_info_t, response_buf, 48);
+AT(nxt_unit_request_info_t, response_max_fields, 56);
+AT(nxt_unit_request_info_t, content_buf, 64);
+AT(nxt_unit_request_info_t, content_length, 72);
+AT(nxt_unit_request_info_t, content_fd, 80);
+AT(nxt_unit_request_info_t, data, 88);
+
+TYPE(nxt_unit_request_t, 96, 8);
+AT(nxt_unit_request_t, method_length, 0);
+AT(nxt_unit_request_t, version_length, 1);
+AT(nxt_unit_request_t, remote_length, 2);
+AT(nxt_unit_request_t, local_addr_length, 3);
+AT(nxt_unit_request_t, local_port_length, 4);
+AT(nxt_unit_request_t, tls, 5);
+AT(nxt_unit_request_t, websocket_handshake, 6);
+AT(nxt_unit_request_t, app_target, 7);
+AT(nxt_unit_request_t, server_name_length, 8);
+AT(nxt_unit_request_t, target_length, 12);
+AT(nxt_unit_request_t, path_length, 16);
+AT(nxt_unit_request_t, query_length, 20);
+AT(nxt_unit_request_t, fields_count, 24);
+AT(nxt_unit_request_t, content_length_field, 28);
+AT(nxt_unit_request_t, content_type_field, 32);
+AT(nxt_unit_request_t, cookie_field, 36);
+AT(nxt_unit_request_t, authorization_field, 40);
+AT(nxt_unit_request_t, content_length, 48);
+AT(nxt_unit_request_t, method, 56);
+AT(nxt_unit_request_t, version, 60);
+AT(nxt_unit_request_t, remote, 64);
+AT(nxt_unit_request_t, local_addr, 68);
+AT(nxt_unit_request_t, local_port, 72);
+AT(nxt_unit_request_t, server_name, 76);
+AT(nxt_unit_request_t, target, 80);
+AT(nxt_unit_request_t, path, 84);
+AT(nxt_unit_request_t, query, 88);
+AT(nxt_unit_request_t, preread_content, 92);
+AT(nxt_unit_request_t, fields, 96);
+
+TYPE(nxt_unit_response_t, 24, 8);
+AT(nxt_unit_response_t, content_length, 0);
+AT(nxt_unit_response_t, fields_count, 8);
+AT(nxt_unit_response_t, piggyback_content_length, 12);
+AT(nxt_unit_response_t, status, 16);
+AT(nxt_unit_response_t, piggyback_content, 20);
+AT(nxt_unit_response_t, fields, 24);
+
+TYPE(nxt_unit_sptr_t, 4, 4);
+AT(nxt_unit_sptr_t, base, 0);
+AT(nxt_unit_sptr_t, offset, 0);
+
+TYPE(nxt_unit_t, 8, 8);
+AT(nxt_unit_t, data, 0);
+
+TYPE(nxt_unit_websocket_frame_t, 48, 8);
+AT(nxt_unit_websocket_frame_t, req, 0);
+AT(nxt_unit_websocket_frame_t, payload_len, 8);
+AT(nxt_unit_websocket_frame_t, header, 16);
+AT(nxt_unit_websocket_frame_t, mask, 24);
+AT(nxt_unit_websocket_frame_t, content_buf, 32);
+AT(nxt_unit_websocket_frame_t, content_length, 40);
+
+TYPE(nxt_uoff_t, 8, 8);
+
+TYPE(nxt_wasm_app_conf_t, 80, 8);
+AT(nxt_wasm_app_conf_t, module, 0);
+AT(nxt_wasm_app_conf_t, request_handler, 8);
+AT(nxt_wasm_app_conf_t, malloc_handler, 16);
+AT(nxt_wasm_app_conf_t, free_handler, 24);
+AT(nxt_wasm_app_conf_t, module_init_handler, 32);
+AT(nxt_wasm_app_conf_t, module_end_handler, 40);
+AT(nxt_wasm_app_conf_t, request_init_handler, 48);
+AT(nxt_wasm_app_conf_t, request_end_handler, 56);
+AT(nxt_wasm_app_conf_t, response_end_handler, 64);
+AT(nxt_wasm_app_conf_t, access, 72);
+
+TYPE(nxt_wasm_wc_app_conf_t, 16, 8);
+AT(nxt_wasm_wc_app_conf_t, component, 0);
+AT(nxt_wasm_wc_app_conf_t, access, 8);
+
+TYPE(nxt_websocket_header_t, 10, 1);
+AT(nxt_websocket_header_t, payload_len_, 2);
+
+TYPE(nxt_work_handler_t, 8, 8);
+
+TYPE(nxt_work_t, 40, 8);
+AT(nxt_work_t, next, 0);
+AT(nxt_work_t, handler, 8);
+AT(nxt_work_t, task, 16);
+AT(nxt_work_t, obj, 24);
+AT(nxt_work_t, data, 32);
+
+NUMBER(NXT_32BIT, 0);
+NUMBER(NXT_64BIT, 1);
+NUMBER(NXT_AGAIN, -2);
+NUMBER(NXT_ALIGNMENT, 8);
+NUMBER(NXT_APP_EXTERNAL, 0);
+NUMBER(NXT_APP_JAVA, 5);
+NUMBER(NXT_APP_PERL, 3);
+NUMBER(NXT_APP_PHP, 2);
+NUMBER(NXT_APP_PYTHON, 1);
+NUMBER(NXT_APP_RUBY, 4);
+NUMBER(NXT_APP_UNKNOWN, 8);
+NUMBER(NXT_APP_WASM, 6);
+NUMBER(NXT_APP_WASM_WC, 7);
+NUMBER(NXT_ATOMIC_T_HEXLEN, 16);
+NUMBER(NXT_ATOMIC_T_LEN, 20);
+NUMBER(NXT_ATOMIC_T_MAX, 9223372036854775807LL);
+NUMBER(NXT_DECLINED, -3);
+NUMBER(NXT_DONE, -4);
+NUMBER(NXT_EACCES, 13);
+NUMBER(NXT_EADDRINUSE, 98);
+NUMBER(NXT_EAGAIN, 11);
+NUMBER(NXT_EBUSY, 16);
+NUMBER(NXT_ECANCELED, 125);
+NUMBER(NXT_ECHILD, 10);
+NUMBER(NXT_ECONNABORTED, 103);
+NUMBER(NXT_ECONNREFUSED, 111);
+NUMBER(NXT_ECONNRESET, 104);
+NUMBER(NXT_EEXIST, 17);
+NUMBER(NXT_EHOSTDOWN, 112);
+NUMBER(NXT_EHOSTUNREACH, 113);
+NUMBER(NXT_EILSEQ, 84);
+NUMBER(NXT_EINPROGRESS, 115);
+NUMBER(NXT_EINTR, 4);
+NUMBER(NXT_EINVAL, 22);
+NUMBER(NXT_EISDIR, 21);
+NUMBER(NXT_ELOOP, 40);
+NUMBER(NXT_ENAMETOOLONG, 36);
+NUMBER(NXT_ENETDOWN, 100);
+NUMBER(NXT_ENETUNREACH, 101);
+NUMBER(NXT_ENOBUFS, 105);
+NUMBER(NXT_ENOENT, 2);
+NUMBER(NXT_ENOMEM, 12);
+NUMBER(NXT_ENOMOREFILES, 0);
+NUMBER(NXT_ENOPATH, 2);
+NUMBER(NXT_ENOSPC, 28);
+NUMBER(NXT_ENOSYS, 38);
+NUMBER(NXT_ENOTCONN, 107);
+NUMBER(NXT_ENOTDIR, 20);
+NUMBER(NXT_ENXIO, 6);
+NUMBER(NXT_EOPNOTSUPP, 95);
+NUMBER(NXT_EPERM, 1);
+NUMBER(NXT_EPIPE, 32);
+NUMBER(NXT_ERANGE, 34);
+NUMBER(NXT_ERROR, -1);
+NUMBER(NXT_ESRCH, 3);
+NUMBER(NXT_ETIME, 62);
+NUMBER(NXT_ETIMEDOUT, 110);
+NUMBER(NXT_EXDEV, 18);
+NUMBER(NXT_FS_BIND, 1);
+NUMBER(NXT_FS_FLAGS_NODEV, 8);
+NUMBER(NXT_FS_FLAGS_NOEXEC, 2);
+NUMBER(NXT_FS_FLAGS_NOSUID, 1);
+NUMBER(NXT_FS_FLAGS_NOTIME, 4);
+NUMBER(NXT_FS_FLAGS_RDONLY, 16);
+NUMBER(NXT_FS_LAST, 4);
+NUMBER(NXT_FS_PROC, 3);
+NUMBER(NXT_FS_TMP, 2);
+NUMBER(NXT_FS_UNKNOWN, 0);
+NUMBER(NXT_HTTP_BAD_GATEWAY, 502);
+NUMBER(NXT_HTTP_BAD_REQUEST, 400);
+NUMBER(NXT_HTTP_CONTINUE, 100);
+NUMBER(NXT_HTTP_FORBIDDEN, 403);
+NUMBER(NXT_HTTP_FOUND, 302);
+NUMBER(NXT_HTTP_GATEWAY_TIMEOUT, 504);
+NUMBER(NXT_HTTP_INTERNAL_SERVER_ERROR, 500);
+NUMBER(NXT_HTTP_INVALID, 0);
+NUMBER(NXT_HTTP_LENGTH_REQUIRED, 411);
+NUMBER(NXT_HTTP_METHOD_NOT_ALLOWED, 405);
+NUMBER(NXT_HTTP_MOVED_PERMANENTLY, 301);
+NUMBER(NXT_HTTP_MULTIPLE_CHOICES, 300);
+NUMBER(NXT_HTTP_NOT_ACCEPTABLE, 406);
+NUMBER(NXT_HTTP_NOT_FOUND, 404);
+NUMBER(NXT_HTTP_NOT_IMPLEMENTED, 501);
+NUMBER(NXT_HTTP_NOT_MODIFIED, 304);
+NUMBER(NXT_HTTP_NO_CONTENT, 204);
+NUMBER(NXT_HTTP_OK, 200);
+NUMBER(NXT_HTTP_PAYLOAD_TOO_LARGE, 413);
+NUMBER(NXT_HTTP_PERMANENT_REDIRECT, 308);
+NUMBER(NXT_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, 431);
+NUMBER(NXT_HTTP_REQUEST_TIMEOUT, 408);
+NUMBER(NXT_HTTP_SEE_OTHER, 303);
+NUMBER(NXT_HTTP_SERVER_ERROR_MAX, 599);
+NUMBER(NXT_HTTP_SERVICE_UNAVAILABLE, 503);
+NUMBER(NXT_HTTP_STATUS_MAX, 999);
+NUMBER(NXT_HTTP_SWITCHING_PROTOCOLS, 101);
+NUMBER(NXT_HTTP_TO_HTTPS, 497);
+NUMBER(NXT_HTTP_UNSET, -1);
+NUMBER(NXT_HTTP_UPGRADE_REQUIRED, 426);
+NUMBER(NXT_HTTP_URI_TOO_LONG, 414);
+NUMBER(NXT_HTTP_VERSION_NOT_SUPPORTED, 505);
+NUMBER(NXT_INT32_T_HEXLEN, 8);
+NUMBER(NXT_INT32_T_LEN, 11);
+NUMBER(NXT_INT32_T_MAX, 2147483647);
+NUMBER(NXT_INT64_T_HEXLEN, 16);
+NUMBER(NXT_INT64_T_LEN, 20);
+NUMBER(NXT_INT64_T_MAX, 9223372036854775807LL);
+NUMBER(NXT_INT_T_HEXLEN, 8);
+NUMBER(NXT_INT_T_LEN, 11);
+NUMBER(NXT_INT_T_MAX, 2147483647);
+NUMBER(NXT_INT_T_SIZE, 4);
+NUMBER(NXT_LOG_ALERT, 0);
+NUMBER(NXT_LOG_DEBUG, 5);
+NUMBER(NXT_LOG_ERR, 1);
+NUMBER(NXT_LOG_INFO, 4);
+NUMBER(NXT_LOG_NOTICE, 3);
+NUMBER(NXT_LOG_WARN, 2);
+NUMBER(NXT_LVLHSH_BATCH_ALLOC, 16);
+NUMBER(NXT_LVLHSH_DEFAULT_BUCKET_SIZE, 128);
+NUMBER(NXT_LVLHSH_ENTRY_SIZE, 3);
+NUMBER(NXT_MAX_ALIGNMENT, 16);
+NUMBER(NXT_MAX_ERROR_STR, 2048);
+NUMBER(NXT_MAX_PATH_LEN, 4096);
+TEXT(NXT_NAME, "Unit");
+NUMBER(NXT_OFF_T_HEXLEN, 16);
+NUMBER(NXT_OFF_T_LEN, 20);
+NUMBER(NXT_OFF_T_MAX, 9223372036854775807LL);
+NUMBER(NXT_OK, 0);
+NUMBER(NXT_OOB_RECV_SIZE, 56);
+NUMBER(NXT_OOB_SEND_SIZE, 24);
+NUMBER(NXT_PROCESS_APP, 5);
+NUMBER(NXT_PROCESS_CONTROLLER, 2);
+NUMBER(NXT_PROCESS_DISCOVERY, 1);
+NUMBER(NXT_PROCESS_MAIN, 0);
+NUMBER(NXT_PROCESS_MAX, 6);
+NUMBER(NXT_PROCESS_PROTOTYPE, 4);
+NUMBER(NXT_PROCESS_ROUTER, 3);
+NUMBER(NXT_PROCESS_STATE_CREATED, 1);
+NUMBER(NXT_PROCESS_STATE_CREATING, 0);
+NUMBER(NXT_PROCESS_STATE_READY, 2);
+TEXT(NXT_SERVER, "Unit/1.35.0");
+NUMBER(NXT_SIZE_T_HEXLEN, 16);
+NUMBER(NXT_SIZE_T_LEN, 20);
+NUMBER(NXT_SIZE_T_MAX, 9223372036854775807LL);
+NUMBER(NXT_TIME_T_HEXLEN, 16);
+NUMBER(NXT_TIME_T_LEN, 20);
+NUMBER(NXT_TIME_T_MAX, 9223372036854775807LL);
+NUMBER(NXT_UNIT_AGAIN, 2);
+NUMBER(NXT_UNIT_CANCELLED, 3);
+NUMBER(NXT_UNIT_ERROR, 1);
+NUMBER(NXT_UNIT_HASH_CONTENT_LENGTH, 7840);
+NUMBER(NXT_UNIT_HASH_CONTENT_TYPE, 24445);
+NUMBER(NXT_UNIT_HASH_COOKIE, 9202);
+TEXT(NXT_UNIT_INIT_ENV, "NXT_UNIT_INIT");
+NUMBER(NXT_UNIT_LOG_ALERT, 0);
+NUMBER(NXT_UNIT_LOG_DEBUG, 5);
+NUMBER(NXT_UNIT_LOG_ERR, 1);
+NUMBER(NXT_UNIT_LOG_INFO, 4);
+NUMBER(NXT_UNIT_LOG_NOTICE, 3);
+NUMBER(NXT_UNIT_LOG_WARN, 2);
+NUMBER(NXT_UNIT_NONE_FIELD, 4294967295LL);
+NUMBER(NXT_UNIT_OK, 0);
+NUMBER(NXT_UNIT_SHARED_PORT_ID, 65535);
+NUMBER(NXT_VERNUM, 13500);
+TEXT(NXT_VERSION, "1.35.0");
+NUMBER(NXT_WEBSOCKET_ACCEPT_SIZE, 28);
+NUMBER(NXT_WEBSOCKET_CR_ABNORMAL, 1006);
+NUMBER(NXT_WEBSOCKET_CR_EXTENSION_REQUIRED, 1010);
+NUMBER(NXT_WEBSOCKET_CR_GOING_AWAY, 1001);
+NUMBER(NXT_WEBSOCKET_CR_INTERNAL_SERVER_ERROR, 1011);
+NUMBER(NXT_WEBSOCKET_CR_INVALID_DATA, 1007);
+NUMBER(NXT_WEBSOCKET_CR_MESSAGE_TOO_BIG, 1009);
+NUMBER(NXT_WEBSOCKET_CR_NORMAL, 1000);
+NUMBER(NXT_WEBSOCKET_CR_NOT_PROVIDED, 1005);
+NUMBER(NXT_WEBSOCKET_CR_POLICY_VIOLATION, 1008);
+NUMBER(NXT_WEBSOCKET_CR_PROTOCOL_ERROR, 1002);
+NUMBER(NXT_WEBSOCKET_CR_RESERVED, 1004);
+NUMBER(NXT_WEBSOCKET_CR_TLS_HANDSHAKE_FAILED, 1015);
+NUMBER(NXT_WEBSOCKET_CR_UNPROCESSABLE_INPUT, 1003);
+NUMBER(NXT_WEBSOCKET_OP_BINARY, 2);
+NUMBER(NXT_WEBSOCKET_OP_CLOSE, 8);
+NUMBER(NXT_WEBSOCKET_OP_CONT, 0);
+NUMBER(NXT_WEBSOCKET_OP_CTRL, 8);
+NUMBER(NXT_WEBSOCKET_OP_PING, 9);
+NUMBER(NXT_WEBSOCKET_OP_PONG, 10);
+NUMBER(NXT_WEBSOCKET_OP_TEXT, 1);
+NUMBER(nxt_stderr, 2);
+NUMBER(nxt_stdout, 1);
+
+int
+main(void)
+{
+    nxt_unit_field_t        field;
+    nxt_websocket_header_t  header;
+    unsigned char           *bytes;
+
+    memset(&field, 0, sizeof(field));
+    bytes = (unsigned char *) &field;
+
+    field.skip = 1;
+    CHECK(bytes[2] == 1);
+    field.skip = 0;
+    field.hopbyhop = 1;
+    CHECK(bytes[2] == 2);
+
+    memset(&header, 0, sizeof(header));
+    bytes = (unsigned char *) &header;
+
+    header.opcode = NXT_WEBSOCKET_OP_PONG;
+    CHECK(bytes[0] == 0x0A);
+    header.fin = 1;
+    CHECK(bytes[0] == 0x8A);
+    header.rsv1 = 1;
+    CHECK(bytes[0] == 0xCA);
+    header.rsv1 = 0;
+    header.rsv2 = 1;
+    CHECK(bytes[0] == 0xAA);
+    header.rsv2 = 0;
+    header.rsv3 = 1;
+    CHECK(bytes[0] == 0x9A);
+    header.payload_len = 126;
+    CHECK(bytes[1] == 126);
+    header.mask = 1;
+    CHECK(bytes[1] == 254);
+
+    return REPORT("layout");
+}
