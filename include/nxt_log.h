@@ -59,6 +59,13 @@ struct nxt_log_s {
     void *ctx;
 };
 
+/**
+ * Writes one record to the process's log; the host's `handler` (defined in
+ * `src/capi/log_variadic.c`).
+ *
+ * Requires:
+ * `log` is NULL or valid; `fmt` ends with a NUL and the arguments are those that it announces.
+ */
 extern void nxt_log_handler(nxt_uint_t level,
                             nxt_log_t *log,
                             const char *fmt,

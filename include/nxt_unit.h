@@ -211,101 +211,382 @@ extern "C" {
 
 /* Start and end. */
 
+/**
+ * Starts the library and says to the daemon that the process is ready. NULL on error.
+ *
+ * Requires:
+ * `init` is null or points at a filled structure; the descriptors it names, or those that the
+ * environment names, belong to the library from now on.
+ */
 nxt_unit_ctx_t *nxt_unit_init(nxt_unit_init_t *init);
 
+/**
+ * Gives up the context; the last one ends the library.
+ *
+ * Requires:
+ * `ctx` is null or a context of this library, which the caller does not use after this.
+ */
 void nxt_unit_done(nxt_unit_ctx_t *ctx);
 
+/**
+ * Makes a context for another thread. NULL on error.
+ *
+ * Requires:
+ * `ctx` is null or a context of this library that is not done with.
+ */
 nxt_unit_ctx_t *nxt_unit_ctx_alloc(nxt_unit_ctx_t *ctx, void *data);
 
 /* Receiving: the library's loop, or a part of it inside the program's own. */
 
+/**
+ * Processes messages until the context shall quit.
+ *
+ * Requires:
+ * `ctx` is null or a context of this library that is not done with.
+ */
 int nxt_unit_run(nxt_unit_ctx_t *ctx);
 
+/**
+ * Processes the messages of the context's own port until it shall quit.
+ *
+ * Requires:
+ * `ctx` is null or a context of this library that is not done with.
+ */
 int nxt_unit_run_ctx(nxt_unit_ctx_t *ctx);
 
+/**
+ * Processes requests of the application's shared port as long as the context takes them.
+ *
+ * Requires:
+ * `ctx` is null or a context of this library that is not done with.
+ */
 int nxt_unit_run_shared(nxt_unit_ctx_t *ctx);
 
+/**
+ * Waits for one message and processes it.
+ *
+ * Requires:
+ * `ctx` is null or a context of this library that is not done with.
+ */
 int nxt_unit_run_once(nxt_unit_ctx_t *ctx);
 
+/**
+ * Receives and processes one message of a port that is readable.
+ *
+ * Requires:
+ * `ctx` is null or a context of this library that is not done with.
+ */
 int nxt_unit_process_port_msg(nxt_unit_ctx_t *ctx, nxt_unit_port_t *port);
 
+/**
+ * Takes a request from the application's queue without waiting; NULL if there is none.
+ *
+ * Requires:
+ * `ctx` is null or a context of this library that is not done with.
+ */
 nxt_unit_request_info_t *nxt_unit_dequeue_request(nxt_unit_ctx_t *ctx);
 
-void nxt_unit_port_id_init(nxt_unit_port_id_t *port_id, pid_t pid, uint16_t id);
+/**
+ * Names a port, with the hash of the name.
+ *
+ * Requires:
+ * `port_id` is null or may be written.
+ */
+void nxt_unit_port_id_init(nxt_unit_port_id_t *port_id,
+                           pid_t pid,
+                           uint16_t id);
 
 /* The request. */
 
+/**
+ * The hash of a field name, whatever its case.
+ *
+ * Requires:
+ * `name` is null or points at so many readable bytes.
+ */
 uint16_t nxt_unit_field_hash(const char *name, size_t name_length);
 
+/**
+ * Moves the request's fields of the same name together.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands.
+ */
 void nxt_unit_request_group_dup_fields(nxt_unit_request_info_t *req);
 
-ssize_t nxt_unit_request_read(nxt_unit_request_info_t *req, void *dst, size_t size);
+/**
+ * Reads from the request body: how many bytes, negative on error.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands; `dst` points at so many writable bytes.
+ */
+ssize_t nxt_unit_request_read(nxt_unit_request_info_t *req,
+                                void *dst,
+                                size_t size);
 
-ssize_t nxt_unit_request_readline_size(nxt_unit_request_info_t *req, size_t max_size);
+/**
+ * How many bytes there are up to and with the next line feed, at most `max_size`; negative on error.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands.
+ */
+ssize_t nxt_unit_request_readline_size(nxt_unit_request_info_t *req,
+                                         size_t max_size);
 
+/**
+ * Whether the client asked for a WebSocket.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands.
+ */
 int nxt_unit_request_is_websocket_handshake(nxt_unit_request_info_t *req);
 
+/**
+ * The request that these bytes of the application belong to (`nxt_unit_request_info_t.data`).
+ *
+ * Requires:
+ * `data` is null or the `data` of a request.
+ */
 nxt_unit_request_info_t *nxt_unit_get_request_info_from_data(void *data);
 
+/**
+ * Ends the request: completes the response, or reports a failure.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands.
+ */
 void nxt_unit_request_done(nxt_unit_request_info_t *req, int rc);
 
 /* The response. */
 
-int nxt_unit_response_init(nxt_unit_request_info_t *req, uint16_t status, uint32_t max_fields_count, uint32_t max_fields_size);
+/**
+ * Begins a response, with room for so many fields of so many bytes in all.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands.
+ */
+int nxt_unit_response_init(nxt_unit_request_info_t *req,
+                           uint16_t status,
+                           uint32_t max_fields_count,
+                           uint32_t max_fields_size);
 
-int nxt_unit_response_realloc(nxt_unit_request_info_t *req, uint32_t max_fields_count, uint32_t max_fields_size);
+/**
+ * Makes more room for the fields of a response.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands.
+ */
+int nxt_unit_response_realloc(nxt_unit_request_info_t *req,
+                              uint32_t max_fields_count,
+                              uint32_t max_fields_size);
 
+/**
+ * Whether the response is begun.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands.
+ */
 int nxt_unit_response_is_init(nxt_unit_request_info_t *req);
 
-int nxt_unit_response_add_field(nxt_unit_request_info_t *req, const char *name, uint8_t name_length, const char *value, uint32_t value_length);
+/**
+ * Adds a field to the response.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands; `name` and `value` point at so many
+ * readable bytes.
+ */
+int nxt_unit_response_add_field(nxt_unit_request_info_t *req,
+                                const char *name,
+                                uint8_t name_length,
+                                const char *value,
+                                uint32_t value_length);
 
-int nxt_unit_response_add_content(nxt_unit_request_info_t *req, const void *src, uint32_t size);
+/**
+ * Adds bytes of the body to the response that is not sent yet.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands; `src` points at so many readable bytes.
+ */
+int nxt_unit_response_add_content(nxt_unit_request_info_t *req,
+                                  const void *src,
+                                  uint32_t size);
 
+/**
+ * Sends the response head, with what there is of the body.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands.
+ */
 int nxt_unit_response_send(nxt_unit_request_info_t *req);
 
+/**
+ * Whether the response head is sent.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands.
+ */
 int nxt_unit_response_is_sent(nxt_unit_request_info_t *req);
 
-int nxt_unit_response_write(nxt_unit_request_info_t *req, const void *start, size_t size);
+/**
+ * Sends bytes of the body, after the head if that is not sent yet; waits for memory.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands; `start` points at so many readable bytes.
+ */
+int nxt_unit_response_write(nxt_unit_request_info_t *req,
+                            const void *start,
+                            size_t size);
 
-ssize_t nxt_unit_response_write_nb(nxt_unit_request_info_t *req, const void *start, size_t size, size_t min_size);
+/**
+ * Sends as much of the body as there is memory for, at least `min_size`: how many bytes, negative
+ * on error.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands; `start` points at so many readable bytes.
+ */
+ssize_t nxt_unit_response_write_nb(nxt_unit_request_info_t *req,
+                                     const void *start,
+                                     size_t size,
+                                     size_t min_size);
 
-int nxt_unit_response_write_cb(nxt_unit_request_info_t *req, nxt_unit_read_info_t *read_info);
+/**
+ * Sends a body that a callback supplies.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands; `read_info` is null or points at a
+ * filled structure.
+ */
+int nxt_unit_response_write_cb(nxt_unit_request_info_t *req,
+                               nxt_unit_read_info_t *read_info);
 
 /* Buffers of shared memory. */
 
-nxt_unit_buf_t *nxt_unit_response_buf_alloc(nxt_unit_request_info_t *req, uint32_t size);
+/**
+ * A buffer for the body, which goes to the client without being copied. NULL on error.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands.
+ */
+nxt_unit_buf_t *nxt_unit_response_buf_alloc(nxt_unit_request_info_t *req,
+                                            uint32_t size);
 
+/**
+ * Sends the bytes of a buffer, which is freed.
+ *
+ * Requires:
+ * `buf` is null or a buffer of this library that the caller has not sent or freed.
+ */
 int nxt_unit_buf_send(nxt_unit_buf_t *buf);
 
+/**
+ * Frees a buffer.
+ *
+ * Requires:
+ * `buf` is null or a buffer of this library that the caller has not sent or freed.
+ */
 void nxt_unit_buf_free(nxt_unit_buf_t *buf);
 
+/**
+ * The next buffer of the same body; NULL after the last.
+ *
+ * Requires:
+ * `buf` is null or a buffer of this library that the caller has not sent or freed.
+ */
 nxt_unit_buf_t *nxt_unit_buf_next(nxt_unit_buf_t *buf);
 
+/** The largest buffer, in bytes. */
 uint32_t nxt_unit_buf_max(void);
 
+/** What a buffer in shared memory takes at least, in bytes. */
 uint32_t nxt_unit_buf_min(void);
 
 /* Websockets. */
 
+/**
+ * Makes the response an upgrade to a WebSocket.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands.
+ */
 int nxt_unit_response_upgrade(nxt_unit_request_info_t *req);
 
+/**
+ * Whether the connection is a WebSocket.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands.
+ */
 int nxt_unit_response_is_websocket(nxt_unit_request_info_t *req);
 
-int nxt_unit_websocket_send(nxt_unit_request_info_t *req, uint8_t opcode, uint8_t last, const void *start, size_t size);
+/**
+ * Sends a WebSocket frame.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands; `start` points at so many readable bytes.
+ */
+int nxt_unit_websocket_send(nxt_unit_request_info_t *req,
+                            uint8_t opcode,
+                            uint8_t last,
+                            const void *start,
+                            size_t size);
 
-int nxt_unit_websocket_sendv(nxt_unit_request_info_t *req, uint8_t opcode, uint8_t last, const struct iovec *iov, int iovcnt);
+/**
+ * Sends a WebSocket frame from several pieces.
+ *
+ * Requires:
+ * `req` is null or a request in the caller's hands; `iov` points at so many pieces of
+ * readable bytes.
+ */
+int nxt_unit_websocket_sendv(nxt_unit_request_info_t *req,
+                             uint8_t opcode,
+                             uint8_t last,
+                             const struct iovec *iov,
+                             int iovcnt);
 
-ssize_t nxt_unit_websocket_read(nxt_unit_websocket_frame_t *ws, void *dst, size_t size);
+/**
+ * Reads payload of a frame, unmasked: how many bytes.
+ *
+ * Requires:
+ * `ws` is null or a frame in the caller's hands; `dst` points at so many writable bytes.
+ */
+ssize_t nxt_unit_websocket_read(nxt_unit_websocket_frame_t *ws,
+                                  void *dst,
+                                  size_t size);
 
+/**
+ * Makes a frame outlive its handler.
+ *
+ * Requires:
+ * `ws` is null or a frame in the caller's hands.
+ */
 int nxt_unit_websocket_retain(nxt_unit_websocket_frame_t *ws);
 
+/**
+ * Gives a frame back.
+ *
+ * Requires:
+ * `ws` is null or a frame in the caller's hands, which the caller does not use after this.
+ */
 void nxt_unit_websocket_done(nxt_unit_websocket_frame_t *ws);
 
 /* Memory. */
 
+/**
+ * `malloc()`, which logs a failure.
+ *
+ * Requires:
+ * `ctx` is null or a context of this library that is not done with.
+ */
 void *nxt_unit_malloc(nxt_unit_ctx_t *ctx, size_t size);
 
-void nxt_unit_free(nxt_unit_ctx_t *ctx, void *p);
+/**
+ * `free()`.
+ *
+ * Requires:
+ * `p` is null or came from `nxt_unit_malloc()` or another function of the C library's heap.
+ */
+void nxt_unit_free(nxt_unit_ctx_t *_ctx,
+                   void *p);
 
 /* The log, in the format language of printf. */
 

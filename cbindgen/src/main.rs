@@ -29,6 +29,8 @@ const EXCLUDED: &[&str] = &[
     "nxt_port_mmap_t",
     "nxt_port_t",
     "nxt_thread_t",
+    "nxt_unit_log_text",
+    "nxt_unit_req_log_text",
     "nxt_va_double",
     "nxt_va_int",
     "nxt_va_long",

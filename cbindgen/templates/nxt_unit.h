@@ -65,101 +65,101 @@ extern "C" {
 
 /* Start and end. */
 
-nxt_unit_ctx_t *nxt_unit_init(nxt_unit_init_t *init);
+@ nxt_unit_init
 
-void nxt_unit_done(nxt_unit_ctx_t *ctx);
+@ nxt_unit_done
 
-nxt_unit_ctx_t *nxt_unit_ctx_alloc(nxt_unit_ctx_t *ctx, void *data);
+@ nxt_unit_ctx_alloc
 
 /* Receiving: the library's loop, or a part of it inside the program's own. */
 
-int nxt_unit_run(nxt_unit_ctx_t *ctx);
+@ nxt_unit_run
 
-int nxt_unit_run_ctx(nxt_unit_ctx_t *ctx);
+@ nxt_unit_run_ctx
 
-int nxt_unit_run_shared(nxt_unit_ctx_t *ctx);
+@ nxt_unit_run_shared
 
-int nxt_unit_run_once(nxt_unit_ctx_t *ctx);
+@ nxt_unit_run_once
 
-int nxt_unit_process_port_msg(nxt_unit_ctx_t *ctx, nxt_unit_port_t *port);
+@ nxt_unit_process_port_msg
 
-nxt_unit_request_info_t *nxt_unit_dequeue_request(nxt_unit_ctx_t *ctx);
+@ nxt_unit_dequeue_request
 
-void nxt_unit_port_id_init(nxt_unit_port_id_t *port_id, pid_t pid, uint16_t id);
+@ nxt_unit_port_id_init
 
 /* The request. */
 
-uint16_t nxt_unit_field_hash(const char *name, size_t name_length);
+@ nxt_unit_field_hash
 
-void nxt_unit_request_group_dup_fields(nxt_unit_request_info_t *req);
+@ nxt_unit_request_group_dup_fields
 
-ssize_t nxt_unit_request_read(nxt_unit_request_info_t *req, void *dst, size_t size);
+@ nxt_unit_request_read
 
-ssize_t nxt_unit_request_readline_size(nxt_unit_request_info_t *req, size_t max_size);
+@ nxt_unit_request_readline_size
 
-int nxt_unit_request_is_websocket_handshake(nxt_unit_request_info_t *req);
+@ nxt_unit_request_is_websocket_handshake
 
-nxt_unit_request_info_t *nxt_unit_get_request_info_from_data(void *data);
+@ nxt_unit_get_request_info_from_data
 
-void nxt_unit_request_done(nxt_unit_request_info_t *req, int rc);
+@ nxt_unit_request_done
 
 /* The response. */
 
-int nxt_unit_response_init(nxt_unit_request_info_t *req, uint16_t status, uint32_t max_fields_count, uint32_t max_fields_size);
+@ nxt_unit_response_init
 
-int nxt_unit_response_realloc(nxt_unit_request_info_t *req, uint32_t max_fields_count, uint32_t max_fields_size);
+@ nxt_unit_response_realloc
 
-int nxt_unit_response_is_init(nxt_unit_request_info_t *req);
+@ nxt_unit_response_is_init
 
-int nxt_unit_response_add_field(nxt_unit_request_info_t *req, const char *name, uint8_t name_length, const char *value, uint32_t value_length);
+@ nxt_unit_response_add_field
 
-int nxt_unit_response_add_content(nxt_unit_request_info_t *req, const void *src, uint32_t size);
+@ nxt_unit_response_add_content
 
-int nxt_unit_response_send(nxt_unit_request_info_t *req);
+@ nxt_unit_response_send
 
-int nxt_unit_response_is_sent(nxt_unit_request_info_t *req);
+@ nxt_unit_response_is_sent
 
-int nxt_unit_response_write(nxt_unit_request_info_t *req, const void *start, size_t size);
+@ nxt_unit_response_write
 
-ssize_t nxt_unit_response_write_nb(nxt_unit_request_info_t *req, const void *start, size_t size, size_t min_size);
+@ nxt_unit_response_write_nb
 
-int nxt_unit_response_write_cb(nxt_unit_request_info_t *req, nxt_unit_read_info_t *read_info);
+@ nxt_unit_response_write_cb
 
 /* Buffers of shared memory. */
 
-nxt_unit_buf_t *nxt_unit_response_buf_alloc(nxt_unit_request_info_t *req, uint32_t size);
+@ nxt_unit_response_buf_alloc
 
-int nxt_unit_buf_send(nxt_unit_buf_t *buf);
+@ nxt_unit_buf_send
 
-void nxt_unit_buf_free(nxt_unit_buf_t *buf);
+@ nxt_unit_buf_free
 
-nxt_unit_buf_t *nxt_unit_buf_next(nxt_unit_buf_t *buf);
+@ nxt_unit_buf_next
 
-uint32_t nxt_unit_buf_max(void);
+@ nxt_unit_buf_max
 
-uint32_t nxt_unit_buf_min(void);
+@ nxt_unit_buf_min
 
 /* Websockets. */
 
-int nxt_unit_response_upgrade(nxt_unit_request_info_t *req);
+@ nxt_unit_response_upgrade
 
-int nxt_unit_response_is_websocket(nxt_unit_request_info_t *req);
+@ nxt_unit_response_is_websocket
 
-int nxt_unit_websocket_send(nxt_unit_request_info_t *req, uint8_t opcode, uint8_t last, const void *start, size_t size);
+@ nxt_unit_websocket_send
 
-int nxt_unit_websocket_sendv(nxt_unit_request_info_t *req, uint8_t opcode, uint8_t last, const struct iovec *iov, int iovcnt);
+@ nxt_unit_websocket_sendv
 
-ssize_t nxt_unit_websocket_read(nxt_unit_websocket_frame_t *ws, void *dst, size_t size);
+@ nxt_unit_websocket_read
 
-int nxt_unit_websocket_retain(nxt_unit_websocket_frame_t *ws);
+@ nxt_unit_websocket_retain
 
-void nxt_unit_websocket_done(nxt_unit_websocket_frame_t *ws);
+@ nxt_unit_websocket_done
 
 /* Memory. */
 
-void *nxt_unit_malloc(nxt_unit_ctx_t *ctx, size_t size);
+@ nxt_unit_malloc
 
-void nxt_unit_free(nxt_unit_ctx_t *ctx, void *p);
+@ nxt_unit_free
 
 /* The log, in the format language of printf. */
 

@@ -188,3 +188,99 @@ pub unsafe extern "C" fn nxt_conf_get_array_element_or_itself(
         address(unsafe { value_of(value) }.and_then(|value| value.element_or_itself(index as usize)))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conf::json::parse;
+
+    const DOCUMENT: &str = r#"{"name": "caf\u00e9", "on": true, "off": false, "list": ["a", 2, null],
+        "empty": {}, "nested": {"x": "y"}}"#;
+
+    fn document() -> Value {
+        parse(DOCUMENT.as_bytes()).unwrap()
+    }
+
+    fn name(text: &'static str) -> nxt_str_t {
+        super::text(text)
+    }
+
+    /// The text of a value through the C function; `None` for the string that points nowhere.
+    fn string(value: *const nxt_conf_value_t) -> Option<String> {
+        let mut text = name("stale");
+        // SAFETY: both are valid or NULL.
+        unsafe {
+            nxt_conf_get_string(value, &raw mut text);
+            (!text.start.is_null())
+                .then(|| String::from_utf8(std::slice::from_raw_parts(text.start, text.length).to_vec()).unwrap())
+        }
+    }
+
+    fn member(value: *const nxt_conf_value_t, key: &'static str) -> *mut nxt_conf_value_t {
+        // SAFETY: both are valid.
+        unsafe { nxt_conf_get_object_member(value, &name(key), std::ptr::null_mut()) }
+    }
+
+    #[test]
+    fn members_by_name() {
+        let root = document();
+        let root = address(Some(&root));
+        assert_eq!(string(member(root, "name")).as_deref(), Some("café"));
+        assert!(member(root, "nam").is_null());
+        assert!(member(root, "").is_null());
+        assert!(member(member(root, "list"), "name").is_null());
+        let mut index = 99;
+        // SAFETY: all are valid.
+        unsafe {
+            assert!(!nxt_conf_get_object_member(root, &name("list"), &raw mut index).is_null());
+            assert_eq!(index, 3);
+            assert!(nxt_conf_get_object_member(root, &name("none"), &raw mut index).is_null());
+            assert_eq!(index, 3);
+            assert_eq!(nxt_conf_get_boolean(member(root, "on")), 1);
+            assert_eq!(nxt_conf_get_boolean(member(root, "off")), 0);
+            assert_eq!(nxt_conf_get_boolean(member(root, "name")), 0);
+        }
+        assert_eq!(string(member(root, "on")), None);
+        assert_eq!(string(member(root, "empty")), None);
+    }
+
+    #[test]
+    fn members_in_order() {
+        let root = document();
+        let root = address(Some(&root));
+        let (mut next, mut key, mut keys) = (0, nxt_str_t::NULL, Vec::new());
+        // SAFETY: all are valid; the names point into the document.
+        unsafe {
+            assert_eq!(nxt_conf_object_members_count(root), 6);
+            assert_eq!(nxt_conf_object_members_count(member(root, "list")), 0);
+            while !nxt_conf_next_object_member(root, &raw mut key, &raw mut next).is_null() {
+                keys.push(std::slice::from_raw_parts(key.start, key.length).to_vec());
+            }
+            assert!(nxt_conf_next_object_member(member(root, "list"), &raw mut key, &mut 0).is_null());
+        }
+        assert_eq!(next, 6);
+        assert_eq!(keys, [&b"name"[..], b"on", b"off", b"list", b"empty", b"nested"]);
+    }
+
+    #[test]
+    fn elements() {
+        let root = document();
+        let root = address(Some(&root));
+        let (list, text) = (member(root, "list"), member(root, "name"));
+        // SAFETY: all are valid.
+        unsafe {
+            assert_eq!(nxt_conf_array_elements_count(list), 3);
+            assert_eq!(nxt_conf_array_elements_count(text), 0);
+            assert_eq!(nxt_conf_array_elements_count(root), 0);
+            assert_eq!(nxt_conf_array_elements_count_or_1(list), 3);
+            assert_eq!(nxt_conf_array_elements_count_or_1(text), 1);
+            assert_eq!(string(nxt_conf_get_array_element(list, 0)).as_deref(), Some("a"));
+            assert!(nxt_conf_get_array_element(list, 3).is_null());
+            assert!(nxt_conf_get_array_element(list, u32::MAX).is_null());
+            assert!(nxt_conf_get_array_element(text, 0).is_null());
+            assert_eq!(nxt_conf_get_array_element_or_itself(text, 0), text);
+            assert!(nxt_conf_get_array_element_or_itself(text, 1).is_null());
+            assert_eq!(string(nxt_conf_get_array_element_or_itself(list, 0)).as_deref(), Some("a"));
+        }
+    }
+}

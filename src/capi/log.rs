@@ -9,7 +9,7 @@ use std::ffi::CStr;
 
 use libc::{c_char, c_double, c_int, c_void};
 
-use crate::abi::log::{nxt_log_handler_t, nxt_log_t};
+use crate::abi::log::{nxt_log_handler, nxt_log_handler_t, nxt_log_t};
 use crate::abi::string::nxt_str_t;
 use crate::abi::types::nxt_uint_t;
 use crate::base::log::{self, Level, MAX_RECORD};
@@ -24,7 +24,6 @@ pub struct nxt_va_source_t {
 }
 
 unsafe extern "C" {
-    fn nxt_log_handler(level: nxt_uint_t, log: *mut nxt_log_t, fmt: *const c_char, ...);
     fn nxt_va_int(source: *mut nxt_va_source_t) -> c_int;
     fn nxt_va_long(source: *mut nxt_va_source_t) -> i64;
     fn nxt_va_double(source: *mut nxt_va_source_t) -> c_double;
