@@ -27,7 +27,7 @@ use tokio::sync::oneshot;
 use super::app::App;
 use super::app::worker_port::out_of_memory;
 use super::generation::Generation;
-use super::hub::{Hub, Link, Notice, Process};
+use super::hub::{Departure, Hub, Link, Notice, Process};
 use super::threads::Threads;
 use crate::ipc::peers::decode_get_port;
 use crate::ipc::{
@@ -344,11 +344,12 @@ impl Control {
         self.receiver.borrow_mut().forget_peer(pid);
         let failed = self.rpc.borrow_mut().peer_died(pid);
         drop(failed);
-        if let Some(process) = self.hub.remove_process(pid) {
+        if let Some(process) = self.hub.process(pid) {
             if let Some(app) = process.app.upgrade() {
                 app.process_gone(pid);
             }
-            self.hub.tell_workers(&Notice::ProcessGone(pid));
+            let departure = Departure::new(&self.hub, process);
+            self.hub.tell_workers(&Notice::ProcessGone(departure));
         } else {
             let apps = self.apps.borrow().clone();
             apps.iter().for_each(|app| app.prototype_gone(pid));
@@ -357,6 +358,20 @@ impl Control {
                 *controller = None;
             }
         }
+        self.forget_finished();
+    }
+
+    /// All threads have read what a dead process said.
+    pub(super) fn bury(&self, process: &Arc<Process>) {
+        self.hub.remove_process(process);
+        if let Some(app) = process.app.upgrade() {
+            app.bury(process.pid);
+        }
+        self.forget_finished();
+    }
+
+    /// Forgets removed applications whose last process is gone.
+    pub(super) fn forget_finished(&self) {
         self.apps.borrow_mut().retain(|app| !app.is_finished());
     }
 

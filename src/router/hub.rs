@@ -24,13 +24,15 @@ pub(crate) enum Event {
     Flush(Arc<Link>),
     /// A worker thread ended without being told to.
     ThreadLost,
+    /// All threads have read what this dead process said.
+    Buried(Arc<Process>),
 }
 
 /// What the main thread tells the worker threads.
 #[derive(Clone)]
 pub(crate) enum Notice {
-    /// A process is gone.
-    ProcessGone(Pid),
+    /// A process is gone. What it said before counts.
+    ProcessGone(Arc<Departure>),
     /// No process of this application can be started; fail the requests that waited up to this
     /// count of failures.
     StartFailed(Arc<App>, u32),
@@ -91,8 +93,12 @@ impl Hub {
         write(&self.processes).insert(process.pid, process);
     }
 
-    pub(crate) fn remove_process(&self, pid: Pid) -> Option<Arc<Process>> {
-        write(&self.processes).remove(&pid)
+    pub(crate) fn remove_process(&self, process: &Arc<Process>) {
+        let mut processes = write(&self.processes);
+        // Its number may have been given to another meanwhile.
+        if processes.get(&process.pid).is_some_and(|known| Arc::ptr_eq(known, process)) {
+            processes.remove(&process.pid);
+        }
     }
 
     /// A worker's port.
@@ -153,6 +159,24 @@ impl Process {
             app: Arc::downgrade(app),
             incoming: IncomingSegments::new(hub.pid, pid, acknowledge),
         })
+    }
+}
+
+/// A dead process that some threads have not heard of yet.
+pub(crate) struct Departure {
+    pub(crate) process: Arc<Process>,
+    hub: Arc<Hub>,
+}
+
+impl Departure {
+    pub(crate) fn new(hub: &Arc<Hub>, process: Arc<Process>) -> Arc<Departure> {
+        Arc::new(Departure { process, hub: hub.clone() })
+    }
+}
+
+impl Drop for Departure {
+    fn drop(&mut self) {
+        self.hub.ask(Event::Buried(self.process.clone()));
     }
 }
 

@@ -170,7 +170,7 @@ fn take_over(control: &Control, config: &Config, fresh: Fresh, generation: Gener
             app.close();
         }
     }
-    control.apps.borrow_mut().retain(|app| !app.is_finished());
+    control.forget_finished();
 }
 
 fn undo(control: &Control, fresh: Fresh) {
@@ -180,7 +180,7 @@ fn undo(control: &Control, fresh: Fresh) {
     for app in fresh.apps {
         app.close();
     }
-    control.apps.borrow_mut().retain(|app| !app.is_finished());
+    control.forget_finished();
 }
 
 /// Main made the socket's file and removes it.

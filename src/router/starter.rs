@@ -38,6 +38,7 @@ pub(super) fn handle(control: &Rc<Control>, event: Event) -> bool {
         Event::Flush(link) => {
             spawn_local(flush(link));
         }
+        Event::Buried(process) => control.bury(&process),
         Event::ThreadLost => return false,
     }
     true

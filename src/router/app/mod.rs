@@ -248,9 +248,16 @@ impl App {
         let mut inner = lock(&self.inner);
         let start = inner.pool.process_gone(pid);
         let generation = inner.pool.generation();
-        let deserted = inner.take_deserted_prototypes();
         drop(inner);
         self.start_if(start, generation);
+    }
+
+    /// All that a dead process said has been read.
+    pub(crate) fn bury(&self, pid: Pid) {
+        let mut inner = lock(&self.inner);
+        inner.pool.bury(pid);
+        let deserted = inner.take_deserted_prototypes();
+        drop(inner);
         quit_prototypes(deserted);
     }
 

@@ -52,6 +52,8 @@ struct Member<P> {
     idle: Option<Idle>,
     /// Told to leave: no longer counted.
     leaving: bool,
+    /// Gone; what it said before may still be on its way.
+    dead: bool,
 }
 
 /// The processes of one application.
@@ -243,6 +245,7 @@ impl<P: Clone> Pool<P> {
         if generation == self.generation {
             self.pending = self.pending.saturating_sub(1);
         }
+        self.bury(pid);
         self.members.push(Member {
             pid,
             generation,
@@ -251,6 +254,7 @@ impl<P: Clone> Pool<P> {
             websockets: 0,
             idle: None,
             leaving: !current,
+            dead: false,
         });
         if !current {
             return None;
@@ -294,23 +298,24 @@ impl<P: Clone> Pool<P> {
         self.is_deserted()
     }
 
-    /// A process is gone; whether another must be started.
+    /// A process is gone; whether another must be started. It stays known until
+    /// [`bury`](Self::bury): messages that it sent before its end may not have been read yet.
     pub(super) fn process_gone(&mut self, pid: Pid) -> bool {
         let Some(at) = self.members.iter().position(|m| m.pid == pid) else { return false };
-        let mut member = self.members.swap_remove(at);
-        if !member.leaving {
-            self.uncount(&mut member);
+        if !self.members[at].leaving {
+            let idle = self.members[at].idle;
+            self.leave(at);
+            if let Some(idle) = idle {
+                self.refill_spare(idle);
+            }
         }
+        self.members[at].dead = true;
         self.want_start()
     }
 
-    fn uncount(&mut self, member: &mut Member<P>) {
-        self.processes -= 1;
-        self.contexts -= member.ports.len() as u32;
-        if let Some(idle) = member.idle.take() {
-            self.idle -= 1;
-            self.refill_spare(idle);
-        }
+    /// All that a dead process said has been read.
+    pub(super) fn bury(&mut self, pid: Pid) {
+        self.members.retain(|m| !(m.pid == pid && m.dead));
     }
 
     fn leave(&mut self, at: usize) -> Leaver<P> {
@@ -422,6 +427,8 @@ mod tests {
         p.request_done(2, false, now);
         assert_eq!(p.counts().active, 0);
         assert!(!p.process_gone(2));
+        assert!(p.request_taken(2, 0).is_some(), "it said so before its end");
+        p.bury(2);
         assert!(p.request_taken(2, 0).is_none());
     }
 
@@ -467,8 +474,10 @@ mod tests {
         assert_eq!(p.process_ready(2, 0, "late", now), None, "it was started for the old one");
         assert!(p.refill());
         assert!(!p.generation_gone(0));
-        p.process_gone(1);
-        p.process_gone(2);
+        for pid in [1, 2] {
+            p.process_gone(pid);
+            p.bury(pid);
+        }
         assert!(p.generation_gone(0));
     }
 

@@ -48,7 +48,7 @@ use crate::ipc::{
     Receiver, Sender, kind, socket,
 };
 use crate::router::body::Body;
-use crate::router::hub::{Link, Notice, Process};
+use crate::router::hub::{Departure, Link, Notice, Process};
 
 const PID: i32 = 77;
 
@@ -337,7 +337,7 @@ fn what_comes_too_late_is_thrown_away() {
 #[test]
 fn the_death_of_a_process_fails_what_it_took() {
     run(async {
-        let (hub, _events, app, port) = setup();
+        let (hub, mut events, app, port) = setup();
         let fake = Fake::start(&hub, &app);
         let mut answered = begin(&app, &port, &Body::Empty, false);
         let mut taken = begin(&app, &port, &Body::Empty, false);
@@ -348,15 +348,18 @@ fn the_death_of_a_process_fails_what_it_took() {
         fake.acknowledge(&fake.take().unwrap().0);
         fake.take().unwrap();
         fake.say(&first, kind::DATA, true, &response(204, b""));
-        hub.remove_process(PID);
         app.process_gone(PID);
-        hub.tell_workers(&Notice::ProcessGone(PID));
+        let process = hub.process(PID).unwrap();
+        hub.tell_workers(&Notice::ProcessGone(Departure::new(&hub, process)));
         assert_eq!(head(&mut answered).await, 204);
         assert!(matches!(answered.next().await, Part::End));
         assert_eq!(failure(&mut taken).await, 503);
         assert_eq!(failure(&mut between).await, 503);
         assert_eq!((port.in_flight(), app.counts().active), (1, 1));
         assert_eq!(app.counts().starting, 1, "the one that waits wants another process");
+        let buried = std::iter::from_fn(|| events.try_recv().ok())
+            .any(|event| matches!(event, Event::Buried(process) if process.pid == PID));
+        assert!(buried);
         app.start_failed(0);
         assert_eq!(failure(&mut waiting).await, 503);
         assert_eq!(app.counts(), Default::default());
@@ -516,8 +519,9 @@ fn what_waits_for_a_slow_client_is_bounded() {
             fake.say(&request, kind::DATA, false, &piece);
             sent += piece.len();
             assert!(sent < 64 << 20, "no end");
-            if sent % 480_000 == 0 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+            if sent % 64_000 == 0 {
+                // Lets the port read before its socket is full.
+                tokio::time::sleep(Duration::from_micros(100)).await;
             }
         }
         assert_eq!(head(&mut exchange).await, 200);

@@ -200,7 +200,7 @@ impl WorkerPort {
 
     fn notice(self: &Rc<Self>, notice: Notice) {
         match notice {
-            Notice::ProcessGone(pid) => self.process_gone(pid),
+            Notice::ProcessGone(departure) => self.process_gone(departure.process.pid),
             Notice::StartFailed(app, count) => {
                 for slot in self.slots_where(|slot| Arc::ptr_eq(&slot.app, &app)) {
                     slot.start_failed(count);
