@@ -6,8 +6,9 @@
 //! reopens the log files, HUP is ignored, CHLD reaps. USR2 and KILL are not handled: they end main,
 //! and the kernel then ends the others (`sys::process::die_with`).
 
+use std::fs::{File, OpenOptions};
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -303,21 +304,23 @@ impl Main {
             self.table.send(router.pid, header, &[], &[]);
         }
         let path = &self.options.log;
-        let file = match stdio::open_append(path, 0o600) {
-            Ok(file) => file,
-            Err(error) => {
-                alert!("open(\"{}\") failed {}", path.display(), Errno::from(&error));
-                return;
-            }
+        let failed = |call, error: &std::io::Error| {
+            alert!("{call}(\"{}\") failed {}", path.display(), Errno::from(error));
         };
-        if let Err(error) = stdio::redirect_stderr(&file) {
-            alert!("dup2({}) failed {}", path.display(), Errno::from(&error));
-            return;
+        let log = match NewLog::open(path) {
+            Ok(log) => log,
+            Err(error) => return failed("open", &error),
+        };
+        if let Err(error) = stdio::redirect_stderr(&log.file) {
+            return failed("dup2", &error);
         }
         // The body is the number of the log file as `nxt_uint_t`; there is only one.
         for process in self.table.iter().filter(|process| process.pid != self.table.own) {
             let header = Header::new(self.table.own, kind::CHANGE_FILE, 0);
-            self.table.send(process.pid, header, &0u32.to_ne_bytes(), &[file.as_fd()]);
+            self.table.send(process.pid, header, &0u32.to_ne_bytes(), &[log.file.as_fd()]);
+        }
+        if let Err(error) = log.publish(path) {
+            failed("rename", &error);
         }
     }
 
@@ -344,5 +347,56 @@ impl Main {
     /// The state directory, for messages about it.
     pub(super) fn statedir(&self) -> &PathBuf {
         &self.options.statedir
+    }
+}
+
+/// The log file after a rotation. It gets its name only when every process has been told of it:
+/// whoever waits for the file to appear may then rely on it.
+struct NewLog {
+    file: File,
+    /// The name that it has until then.
+    temporary: Option<PathBuf>,
+}
+
+impl NewLog {
+    fn open(path: &Path) -> std::io::Result<NewLog> {
+        if let Ok(file) = OpenOptions::new().append(true).open(path) {
+            return Ok(NewLog { file, temporary: None });
+        }
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(".tmp");
+        let temporary = PathBuf::from(temporary);
+        let file = stdio::open_append(&temporary, 0o600)?;
+        Ok(NewLog { file, temporary: Some(temporary) })
+    }
+
+    fn publish(self, path: &Path) -> std::io::Result<()> {
+        match self.temporary {
+            Some(temporary) => std::fs::rename(temporary, path),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_rotated_log_appears_when_it_is_published() {
+        let folder = std::env::temp_dir().join(format!("nxt-log-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("unit.log");
+        let mut log = NewLog::open(&path).unwrap();
+        log.file.write_all(b"first\n").unwrap();
+        assert!(!path.exists());
+        log.publish(&path).unwrap();
+        let mut again = NewLog::open(&path).unwrap();
+        again.file.write_all(b"second\n").unwrap();
+        again.publish(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"first\nsecond\n");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }
