@@ -113,6 +113,11 @@ impl Context {
         self.ready.load(Ordering::Acquire) && !self.lib.limit_reached()
     }
 
+    /// Nothing so far makes the process leave soon.
+    pub(super) fn is_staying(&self) -> bool {
+        self.ready.load(Ordering::Acquire) && !self.lib.has_request_limit()
+    }
+
     pub(super) fn is_online(&self) -> bool {
         self.online.load(Ordering::Acquire)
     }

@@ -186,6 +186,10 @@ impl Library {
         self.request_limit != 0 && self.request_count.load(Ordering::Relaxed) >= self.request_limit
     }
 
+    pub(super) fn has_request_limit(&self) -> bool {
+        self.request_limit != 0
+    }
+
     /// Counts a request; whether it is the one that reaches the limit, or one beyond.
     pub(super) fn count_request(&self) -> bool {
         self.request_limit != 0
