@@ -169,7 +169,7 @@ static void
 messages(void)
 {
     int              pair[2], passed;
-    char             text[8];
+    char             text[8] = "";
     struct cmsghdr   *control;
     nxt_iobuf_t      piece;
     nxt_send_oob_t   out;

@@ -42,8 +42,16 @@ const EXCLUDED: &[&str] = &[
 /// What Rust has to write otherwise than C: (type, what cbindgen prints, what C says).
 const MEMBERS: &[(&str, &str, &str)] = &[
     ("nxt_common_app_conf_t", "*self_;", "*self;"),
-    ("nxt_common_app_conf_t", "nxt_app_conf_u u;", "@nxt_app_conf_u u;"),
-    ("nxt_unit_field_t", "uint8_t flags;", "uint8_t skip:1;\n    uint8_t hopbyhop:1;"),
+    (
+        "nxt_common_app_conf_t",
+        "nxt_app_conf_u u;",
+        "@nxt_app_conf_u u;",
+    ),
+    (
+        "nxt_unit_field_t",
+        "uint8_t flags;",
+        "uint8_t skip:1;\n    uint8_t hopbyhop:1;",
+    ),
     ("nxt_unit_request_t", "fields[0];", "fields[];"),
     ("nxt_unit_response_t", "fields[0];", "fields[];"),
 ];
@@ -53,9 +61,12 @@ fn sources(project: &Path) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
     let mut folders = vec![project.join("src/abi"), project.join("src/capi")];
     while let Some(folder) = folders.pop() {
-        let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let entries =
+            fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         for entry in entries {
-            let path = entry.map_err(|error| format!("{}: {error}", folder.display()))?.path();
+            let path = entry
+                .map_err(|error| format!("{}: {error}", folder.display()))?
+                .path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs")
@@ -71,13 +82,20 @@ fn sources(project: &Path) -> Result<Vec<PathBuf>, String> {
 
 /// The names of the public types of a file: cbindgen by itself only prints those that functions use.
 fn types_of(source: &Path) -> Result<Vec<String>, String> {
-    let text = fs::read_to_string(source).map_err(|error| format!("{}: {error}", source.display()))?;
+    let text =
+        fs::read_to_string(source).map_err(|error| format!("{}: {error}", source.display()))?;
     let kinds = ["pub struct ", "pub union ", "pub type "];
     let name = |line: &str| {
         let rest = kinds.iter().find_map(|kind| line.strip_prefix(kind))?;
-        rest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().map(str::to_string)
+        rest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .next()
+            .map(str::to_string)
     };
-    Ok(text.lines().filter_map(name).filter(|name| name.starts_with("nxt_")).collect())
+    Ok(text
+        .lines()
+        .filter_map(name)
+        .filter(|name| name.starts_with("nxt_"))
+        .collect())
 }
 
 /// The text that cbindgen makes of all sources.
@@ -152,9 +170,14 @@ fn run(project: &Path, check: bool) -> Result<(), String> {
 
     let mut different = Vec::new();
     for template in names {
-        let Some(name) = template.file_name() else { continue };
-        let text = fs::read_to_string(&template).map_err(|error| format!("{}: {error}", template.display()))?;
-        let header = declarations.fill(&text).map_err(|error| format!("{}: {error}", template.display()))?;
+        let Some(name) = template.file_name() else {
+            continue;
+        };
+        let text = fs::read_to_string(&template)
+            .map_err(|error| format!("{}: {error}", template.display()))?;
+        let header = declarations
+            .fill(&text)
+            .map_err(|error| format!("{}: {error}", template.display()))?;
         let path = project.join("include").join(name);
         if fs::read_to_string(&path).is_ok_and(|old| old == header) {
             continue;
@@ -166,7 +189,11 @@ fn run(project: &Path, check: bool) -> Result<(), String> {
         }
     }
     declarations.all_placed()?;
-    if different.is_empty() { Ok(()) } else { Err(format!("out of date: {}", different.join(", "))) }
+    if different.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("out of date: {}", different.join(", ")))
+    }
 }
 
 /// cbindgen's declarations by name, and which of them have found their place.
@@ -185,14 +212,20 @@ impl Declarations {
                 Some((name_of(block)?, polish(block)))
             })
             .collect();
-        Declarations { text, placed: BTreeSet::new() }
+        Declarations {
+            text,
+            placed: BTreeSet::new(),
+        }
     }
 
     fn take(&mut self, name: &str) -> Result<String, String> {
         if !self.placed.insert(name.to_string()) {
             return Err(format!("{name} has a place already"));
         }
-        self.text.get(name).cloned().ok_or_else(|| format!("{name} is not declared in src/abi or src/capi"))
+        self.text
+            .get(name)
+            .cloned()
+            .ok_or_else(|| format!("{name} is not declared in src/abi or src/capi"))
     }
 
     fn fill(&mut self, template: &str) -> Result<String, String> {
@@ -230,25 +263,46 @@ impl Declarations {
     fn unnamed(&mut self, member: &str) -> Result<String, String> {
         let (name, rest) = member.split_once(' ').ok_or("a member without a name")?;
         let text = self.take(name)?;
-        let body = text.split_once('{').and_then(|(_, body)| body.rsplit_once('}')).ok_or("a type without members")?.0;
-        let kind = if text.contains("typedef union") { "union" } else { "struct" };
-        Ok(format!("{kind} {{{}    }} {rest}", body.replace('\n', "\n    ").trim_end_matches(' ')))
+        let body = text
+            .split_once('{')
+            .and_then(|(_, body)| body.rsplit_once('}'))
+            .ok_or("a type without members")?
+            .0;
+        let kind = if text.contains("typedef union") {
+            "union"
+        } else {
+            "struct"
+        };
+        Ok(format!(
+            "{kind} {{{}    }} {rest}",
+            body.replace('\n', "\n    ").trim_end_matches(' ')
+        ))
     }
 
     fn all_placed(&self) -> Result<(), String> {
-        let forgotten: Vec<&str> =
-            self.text.keys().filter(|name| !self.placed.contains(*name)).map(String::as_str).collect();
+        let forgotten: Vec<&str> = self
+            .text
+            .keys()
+            .filter(|name| !self.placed.contains(*name))
+            .map(String::as_str)
+            .collect();
         if forgotten.is_empty() {
             Ok(())
         } else {
-            Err(format!("no template has a place for {}", forgotten.join(", ")))
+            Err(format!(
+                "no template has a place for {}",
+                forgotten.join(", ")
+            ))
         }
     }
 }
 
 /// The declaration without its comment.
 fn code_of(block: &str) -> &str {
-    match block.strip_prefix("/*").and_then(|rest| rest.split_once("*/\n")) {
+    match block
+        .strip_prefix("/*")
+        .and_then(|rest| rest.split_once("*/\n"))
+    {
         Some((_, code)) => code,
         None => block,
     }
@@ -258,11 +312,18 @@ fn code_of(block: &str) -> &str {
 fn name_of(block: &str) -> Option<String> {
     let code = code_of(block);
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let last_name = |text: &str| text.rsplit(|c| !is_name(c)).find(|word| !word.is_empty()).map(str::to_string);
+    let last_name = |text: &str| {
+        text.rsplit(|c| !is_name(c))
+            .find(|word| !word.is_empty())
+            .map(str::to_string)
+    };
     if let Some(definition) = code.strip_prefix("#define ") {
         return definition.split_whitespace().next().map(str::to_string);
     }
-    if let Some((_, pointer)) = code.strip_prefix("typedef ").and_then(|code| code.split_once("(*")) {
+    if let Some((_, pointer)) = code
+        .strip_prefix("typedef ")
+        .and_then(|code| code.split_once("(*"))
+    {
         if !code.contains('{') {
             return pointer.split(')').next().map(str::to_string);
         }
@@ -275,13 +336,23 @@ fn name_of(block: &str) -> Option<String> {
 
 /// Comments for C readers, and C's names for system types.
 fn polish(block: &str) -> String {
-    let links = block.replace("# Safety", "Requires:").replace("[`", "`").replace("`]", "`");
-    let mut text = links.replace("ptrdiff_t", "ssize_t").replace(" iovec ", " struct iovec ");
+    let links = block
+        .replace("# Safety", "Requires:")
+        .replace("[`", "`")
+        .replace("`]", "`");
+    let mut text = links
+        .replace("ptrdiff_t", "ssize_t")
+        .replace(" iovec ", " struct iovec ");
     // A comment of one line takes one line.
     while let Some(start) = text.find("/**\n") {
         let (before, comment) = text.split_at(start);
-        let Some((comment, after)) = comment["/**\n".len()..].split_once("*/") else { break };
-        let lines: Vec<&str> = comment.lines().map(|line| line.trim().trim_start_matches('*').trim()).collect();
+        let Some((comment, after)) = comment["/**\n".len()..].split_once("*/") else {
+            break;
+        };
+        let lines: Vec<&str> = comment
+            .lines()
+            .map(|line| line.trim().trim_start_matches('*').trim())
+            .collect();
         let comment = match lines[..] {
             [line, ""] if line.len() < 66 => format!("/** {line} */"),
             _ => format!("/**@\n{comment}*/"),
@@ -294,7 +365,9 @@ fn polish(block: &str) -> String {
 /// Gives a type its tag: `nxt_x_t` is `struct nxt_x_s` or `union nxt_x_u`.
 fn tagged(text: &str, name: &str, declared: bool) -> String {
     for (kind, end) in [("struct", "_s"), ("union", "_u")] {
-        let Some((comment, body)) = text.split_once(&format!("typedef {kind} {{")) else { continue };
+        let Some((comment, body)) = text.split_once(&format!("typedef {kind} {{")) else {
+            continue;
+        };
         let tag = format!("{}{end}", name.strip_suffix("_t").unwrap_or(name));
         return if declared {
             let body = body.strip_suffix(&format!(" {name};")).unwrap_or(body);

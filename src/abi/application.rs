@@ -203,7 +203,10 @@ pub struct nxt_wasm_wc_app_conf_t {
 /// The options of one language; which member holds depends on the application's type.
 #[repr(C)]
 #[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "a union does not know its member")]
+#[expect(
+    missing_debug_implementations,
+    reason = "a union does not know its member"
+)]
 pub union nxt_app_conf_u {
     /// A program of its own.
     pub external: nxt_external_app_conf_t,

@@ -23,9 +23,8 @@ pub const NXT_LOG_DEBUG: nxt_uint_t = 5;
 pub const NXT_MAX_ERROR_STR: usize = 2048;
 
 /// Writes one record of `level`; `fmt` is in the format language of `nxt_sprintf.h`.
-pub type nxt_log_handler_t = Option<
-    unsafe extern "C" fn(level: nxt_uint_t, log: *mut nxt_log_t, fmt: *const c_char, ...),
->;
+pub type nxt_log_handler_t =
+    Option<unsafe extern "C" fn(level: nxt_uint_t, log: *mut nxt_log_t, fmt: *const c_char, ...)>;
 /// Adds the context of a record at `pos`, never past `end`; answers the new end of the text.
 pub type nxt_log_ctx_handler_t =
     Option<unsafe extern "C" fn(ctx: *mut c_void, pos: *mut u8, end: *mut u8) -> *mut u8>;

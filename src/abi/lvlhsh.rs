@@ -9,9 +9,8 @@ use crate::abi::string::nxt_str_t;
 use crate::abi::types::nxt_int_t;
 
 /// `NXT_OK` if `data` is the entry the query looks for, `NXT_DECLINED` if not.
-pub type nxt_lvlhsh_test_t = Option<
-    unsafe extern "C" fn(lhq: *mut nxt_lvlhsh_query_t, data: *mut c_void) -> nxt_int_t,
->;
+pub type nxt_lvlhsh_test_t =
+    Option<unsafe extern "C" fn(lhq: *mut nxt_lvlhsh_query_t, data: *mut c_void) -> nxt_int_t>;
 /// Allocates `size` bytes aligned to `size`; NULL when there is no memory.
 pub type nxt_lvlhsh_alloc_t =
     Option<unsafe extern "C" fn(ctx: *mut c_void, size: usize) -> *mut c_void>;

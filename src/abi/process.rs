@@ -60,13 +60,11 @@ pub type nxt_process_prefork_t = Option<
     ) -> nxt_int_t,
 >;
 /// Prepares a process after the fork, with full privileges.
-pub type nxt_process_setup_t = Option<
-    unsafe extern "C" fn(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_t,
->;
+pub type nxt_process_setup_t =
+    Option<unsafe extern "C" fn(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_t>;
 /// Starts the work of a process, with the privileges it keeps.
-pub type nxt_process_start_t = Option<
-    unsafe extern "C" fn(task: *mut nxt_task_t, data: *mut nxt_process_data_t) -> nxt_int_t,
->;
+pub type nxt_process_start_t =
+    Option<unsafe extern "C" fn(task: *mut nxt_task_t, data: *mut nxt_process_data_t) -> nxt_int_t>;
 /// Undoes the mounts of a process.
 pub type nxt_isolation_cleanup_t =
     Option<unsafe extern "C" fn(task: *mut nxt_task_t, process: *mut nxt_process_t)>;
@@ -144,7 +142,10 @@ pub struct nxt_controller_init_t {
 /// What a process starts with; which member holds depends on the process type.
 #[repr(C)]
 #[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "a union does not know its member")]
+#[expect(
+    missing_debug_implementations,
+    reason = "a union does not know its member"
+)]
 pub union nxt_process_data_t {
     /// Discovery: nothing.
     pub discovery: *mut c_void,

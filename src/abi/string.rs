@@ -12,7 +12,10 @@ pub struct nxt_str_t {
 
 impl nxt_str_t {
     /// The string that has no bytes and points nowhere.
-    pub const NULL: nxt_str_t = nxt_str_t { length: 0, start: core::ptr::null_mut() };
+    pub const NULL: nxt_str_t = nxt_str_t {
+        length: 0,
+        start: core::ptr::null_mut(),
+    };
 }
 
 super::assert_layout!(nxt_str_t, size 16, align 8, length @ 0, start @ 8);

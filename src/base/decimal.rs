@@ -42,14 +42,33 @@ mod tests {
         assert_eq!(parse(b"0000000000000000000000007", max), Ok(7));
         assert_eq!(parse(b"2147483647", max), Ok(max));
         assert_eq!(parse(b"2147483648", max), Err(DecimalError::Overflow));
-        assert_eq!(parse(b"9223372036854775807", i64::MAX as u64), Ok(i64::MAX as u64));
-        assert_eq!(parse(b"18446744073709551616", u64::MAX), Err(DecimalError::Overflow));
+        assert_eq!(
+            parse(b"9223372036854775807", i64::MAX as u64),
+            Ok(i64::MAX as u64)
+        );
+        assert_eq!(
+            parse(b"18446744073709551616", u64::MAX),
+            Err(DecimalError::Overflow)
+        );
     }
 
     #[test]
     fn anything_but_digits_is_malformed() {
-        for text in [&b""[..], b"-1", b"+1", b" 1", b"1 ", b"0x1", b"1\xff", b"1:"] {
-            assert_eq!(parse(text, u64::MAX), Err(DecimalError::Malformed), "{text:?}");
+        for text in [
+            &b""[..],
+            b"-1",
+            b"+1",
+            b" 1",
+            b"1 ",
+            b"0x1",
+            b"1\xff",
+            b"1:",
+        ] {
+            assert_eq!(
+                parse(text, u64::MAX),
+                Err(DecimalError::Malformed),
+                "{text:?}"
+            );
         }
         // The fault that comes first decides.
         assert_eq!(parse(b"99999999999x", 10), Err(DecimalError::Overflow));

@@ -13,7 +13,10 @@ pub fn hash2(data: &[u8]) -> u32 {
         hash = hash.wrapping_mul(MULTIPLIER) ^ mixed.wrapping_mul(MULTIPLIER);
     }
     if !rest.is_empty() {
-        let tail = rest.iter().rev().fold(0, |tail, byte| tail << 8 | u32::from(*byte));
+        let tail = rest
+            .iter()
+            .rev()
+            .fold(0, |tail, byte| tail << 8 | u32::from(*byte));
         hash = (hash ^ tail).wrapping_mul(MULTIPLIER);
     }
     hash ^= hash >> 13;

@@ -70,7 +70,11 @@ enum Hex {
 impl Flags {
     fn read(format: &mut &[u8]) -> Flags {
         let mut flags = Flags {
-            padding: if format.first() == Some(&b'0') { b'0' } else { b' ' },
+            padding: if format.first() == Some(&b'0') {
+                b'0'
+            } else {
+                b' '
+            },
             width: read_width(format),
             decimals: None,
             unsigned: false,
@@ -98,9 +102,15 @@ impl Flags {
     /// A number of which C passed `bits`: its magnitude, and whether it is negative.
     fn sign(&self, signed: i64, unsigned: u64) -> Number {
         if self.unsigned {
-            Number { negative: false, magnitude: unsigned }
+            Number {
+                negative: false,
+                magnitude: unsigned,
+            }
         } else {
-            Number { negative: signed < 0, magnitude: signed.unsigned_abs() }
+            Number {
+                negative: signed < 0,
+                magnitude: signed.unsigned_abs(),
+            }
         }
     }
 }
@@ -108,7 +118,9 @@ impl Flags {
 fn read_width(format: &mut &[u8]) -> usize {
     let mut width: usize = 0;
     while let Some((digit @ b'0'..=b'9', rest)) = format.split_first() {
-        width = width.saturating_mul(10).saturating_add(usize::from(digit - b'0'));
+        width = width
+            .saturating_mul(10)
+            .saturating_add(usize::from(digit - b'0'));
         *format = rest;
     }
     width
@@ -121,7 +133,10 @@ struct Number {
 
 impl Number {
     fn positive(magnitude: u64) -> Number {
-        Number { negative: false, magnitude }
+        Number {
+            negative: false,
+            magnitude,
+        }
     }
 }
 
@@ -153,7 +168,9 @@ fn directive(out: &mut Bounded<'_>, format: &mut &[u8], source: &mut impl Source
         return;
     }
     let mut flags = Flags::read(format);
-    let Some((letter, rest)) = format.split_first() else { return };
+    let Some((letter, rest)) = format.split_first() else {
+        return;
+    };
     *format = rest;
 
     let number = match letter {
@@ -198,15 +215,24 @@ fn directive(out: &mut Bounded<'_>, format: &mut &[u8], source: &mut impl Source
         },
         b'O' | b'T' | b'r' => {
             let number = source.long();
-            Number { negative: number < 0, magnitude: number.unsigned_abs() }
+            Number {
+                negative: number < 0,
+                magnitude: number.unsigned_abs(),
+            }
         }
         b'M' => match source.int() as u32 {
             // The infinite interval.
-            u32::MAX if flags.hex == Hex::No => Number { negative: true, magnitude: 1 },
+            u32::MAX if flags.hex == Hex::No => Number {
+                negative: true,
+                magnitude: 1,
+            },
             milliseconds => Number::positive(milliseconds.into()),
         },
         b'N' => match source.long() as u64 {
-            u64::MAX => Number { negative: true, magnitude: 1 },
+            u64::MAX => Number {
+                negative: true,
+                magnitude: 1,
+            },
             nanoseconds => Number::positive(nanoseconds),
         },
         b'z' | b'l' | b'L' | b'A' => {
@@ -384,13 +410,35 @@ mod tests {
     #[test]
     fn integers() {
         check("%d %ud", &[Int(-1), Int(-1)], "-1 4294967295");
-        check("%D|%uD|%xD", &[Int(i32::MIN), Int(-2), Int(-2)], "-2147483648|4294967294|fffffffe");
+        check(
+            "%D|%uD|%xD",
+            &[Int(i32::MIN), Int(-2), Int(-2)],
+            "-2147483648|4294967294|fffffffe",
+        );
         check("%i|%ui", &[Int(7), Int(-7)], "7|4294967289");
-        check("%l %ul %z %uz %L %uL", &[Long(-5), Long(-5), Long(-6), Long(6), Long(i64::MIN), Long(-1)],
-            "-5 18446744073709551611 -6 6 -9223372036854775808 18446744073709551615");
+        check(
+            "%l %ul %z %uz %L %uL",
+            &[
+                Long(-5),
+                Long(-5),
+                Long(-6),
+                Long(6),
+                Long(i64::MIN),
+                Long(-1),
+            ],
+            "-5 18446744073709551611 -6 6 -9223372036854775808 18446744073709551615",
+        );
         check("%O,%T", &[Long(-3), Long(1 << 40)], "-3,1099511627776");
-        check("[%5d][%05d][%2d]", &[Int(42), Int(42), Int(12345)], "[   42][00042][12345]");
-        check("[%mi][%mA]", &[Int(1), Long(2)], "[          1][                   2]");
+        check(
+            "[%5d][%05d][%2d]",
+            &[Int(42), Int(42), Int(12345)],
+            "[   42][00042][12345]",
+        );
+        check(
+            "[%mi][%mA]",
+            &[Int(1), Long(2)],
+            "[          1][                   2]",
+        );
         check("%XD %08xD", &[Int(0xABCD), Int(0xABCD)], "ABCD 0000abcd");
         check("%b", &[Int(1)], "1");
     }
@@ -409,10 +457,23 @@ mod tests {
 
     #[test]
     fn texts() {
-        check("%V=%s", &[Text(Some("name")), Text(Some("value"))], "name=value");
+        check(
+            "%V=%s",
+            &[Text(Some("name")), Text(Some("value"))],
+            "name=value",
+        );
         check("%*s!", &[Long(3), Text(Some("abcdef"))], "abc!");
-        check("<%V><%s><%*s><%FN>", &[Text(None), Text(None), Long(1), Text(None), Text(Some("file"))],
-            "<><[null]><[null]><file>");
+        check(
+            "<%V><%s><%*s><%FN>",
+            &[
+                Text(None),
+                Text(None),
+                Long(1),
+                Text(None),
+                Text(Some("file")),
+            ],
+            "<><[null]><[null]><file>",
+        );
         check("%c%%%n%Z", &[Int(i32::from(b'x'))], "x%\n\0");
     }
 
@@ -423,12 +484,26 @@ mod tests {
 
     #[test]
     fn doubles() {
-        check("%f %f %f", &[Double(1.0), Double(-2.5), Double(0.1)], "1 -2.5 0.1");
-        check("%.2f|%.0f|%6.1f|%06.1f", &[Double(3.1234), Double(2.9), Double(2.25), Double(2.25)],
-            "3.12|2|     2.3|000002.3");
+        check(
+            "%f %f %f",
+            &[Double(1.0), Double(-2.5), Double(0.1)],
+            "1 -2.5 0.1",
+        );
+        check(
+            "%.2f|%.0f|%6.1f|%06.1f",
+            &[Double(3.1234), Double(2.9), Double(2.25), Double(2.25)],
+            "3.12|2|     2.3|000002.3",
+        );
         check("%.1f %.3f", &[Double(0.96), Double(1.0006)], "1.0 1.001");
-        check("%f %f %f", &[Double(f64::NAN), Double(f64::INFINITY), Double(f64::NEG_INFINITY)],
-            "[nan] [infinity] -[infinity]");
+        check(
+            "%f %f %f",
+            &[
+                Double(f64::NAN),
+                Double(f64::INFINITY),
+                Double(f64::NEG_INFINITY),
+            ],
+            "[nan] [infinity] -[infinity]",
+        );
         check("%.25f", &[Double(0.5)], "0.5000000000000000000000000");
     }
 
@@ -443,7 +518,10 @@ mod tests {
     fn nothing_grows_beyond_the_limit() {
         assert_eq!(formatted(4, "abcdefgh%d", &[]), "abcd");
         assert_eq!(formatted(4, "%V", &[Text(Some("abcdefgh"))]), "abcd");
-        assert_eq!(formatted(4, "%099999999999999999999999d", &[Int(1)]), "0000");
+        assert_eq!(
+            formatted(4, "%099999999999999999999999d", &[Int(1)]),
+            "0000"
+        );
         assert_eq!(formatted(4, "%.999999999f", &[Double(0.0)]), "0.00");
         assert_eq!(formatted(0, "x", &[]), "");
         assert_eq!(formatted(3, "abc%d%s", &[]), "abc");

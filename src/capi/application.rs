@@ -22,7 +22,9 @@ pub unsafe extern "C" fn nxt_unit_default_init(
     // The facts are those of the process; the task adds nothing.
     let _ = task;
     guard("nxt_unit_default_init", NXT_ERROR, || {
-        let Some(facts) = unit_init().filter(|_| !init.is_null()) else { return NXT_ERROR };
+        let Some(facts) = unit_init().filter(|_| !init.is_null()) else {
+            return NXT_ERROR;
+        };
         // The structure may hold anything: it is written as a whole.
         let mut start = filled(facts);
         // SAFETY: NULL or the configuration of this process, by the caller's promise.
@@ -61,7 +63,11 @@ fn filled(facts: &UnitInit) -> nxt_unit_init_t {
 fn port(port: &UnitPort) -> nxt_unit_port_t {
     nxt_unit_port_t {
         // Ids of ports have 16 bits on the wire.
-        id: nxt_unit_port_id_t { pid: port.pid, hash: 0, id: port.id as u16 },
+        id: nxt_unit_port_id_t {
+            pid: port.pid,
+            hash: 0,
+            id: port.id as u16,
+        },
         in_fd: port.in_fd.into(),
         out_fd: port.out_fd.into(),
         data: std::ptr::null_mut::<libc::c_void>().into(),

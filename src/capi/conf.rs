@@ -21,11 +21,16 @@ unsafe fn value_of<'a>(value: *const nxt_conf_value_t) -> Option<&'a Value> {
 }
 
 fn address(value: Option<&Value>) -> *mut nxt_conf_value_t {
-    value.map_or(std::ptr::null_mut(), |value| std::ptr::from_ref(value).cast_mut().cast())
+    value.map_or(std::ptr::null_mut(), |value| {
+        std::ptr::from_ref(value).cast_mut().cast()
+    })
 }
 
 fn text(text: &str) -> nxt_str_t {
-    nxt_str_t { length: text.len(), start: text.as_ptr().cast_mut() }
+    nxt_str_t {
+        length: text.len(),
+        start: text.as_ptr().cast_mut(),
+    }
 }
 
 /// Tells the text of a string value; anything else is the string that points nowhere.
@@ -52,7 +57,10 @@ pub unsafe extern "C" fn nxt_conf_get_string(value: *const nxt_conf_value_t, str
 pub unsafe extern "C" fn nxt_conf_get_boolean(value: *mut nxt_conf_value_t) -> u8 {
     guard("nxt_conf_get_boolean", 0, || {
         // SAFETY: the caller passes NULL or a live value.
-        unsafe { value_of(value) }.and_then(Value::as_bool).unwrap_or(false).into()
+        unsafe { value_of(value) }
+            .and_then(Value::as_bool)
+            .unwrap_or(false)
+            .into()
     })
 }
 
@@ -61,7 +69,9 @@ pub unsafe extern "C" fn nxt_conf_get_boolean(value: *mut nxt_conf_value_t) -> u
 /// # Safety
 /// `value` is NULL or a live configuration value.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_conf_object_members_count(value: *const nxt_conf_value_t) -> nxt_uint_t {
+pub unsafe extern "C" fn nxt_conf_object_members_count(
+    value: *const nxt_conf_value_t,
+) -> nxt_uint_t {
     guard("nxt_conf_object_members_count", 0, || {
         // SAFETY: the caller passes NULL or a live value.
         match unsafe { value_of(value) } {
@@ -76,7 +86,9 @@ pub unsafe extern "C" fn nxt_conf_object_members_count(value: *const nxt_conf_va
 /// # Safety
 /// `value` is NULL or a live configuration value.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_conf_array_elements_count(value: *const nxt_conf_value_t) -> nxt_uint_t {
+pub unsafe extern "C" fn nxt_conf_array_elements_count(
+    value: *const nxt_conf_value_t,
+) -> nxt_uint_t {
     guard("nxt_conf_array_elements_count", 0, || {
         // SAFETY: the caller passes NULL or a live value.
         match unsafe { value_of(value) } {
@@ -91,7 +103,9 @@ pub unsafe extern "C" fn nxt_conf_array_elements_count(value: *const nxt_conf_va
 /// # Safety
 /// `value` is NULL or a live configuration value.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_conf_array_elements_count_or_1(value: *const nxt_conf_value_t) -> nxt_uint_t {
+pub unsafe extern "C" fn nxt_conf_array_elements_count_or_1(
+    value: *const nxt_conf_value_t,
+) -> nxt_uint_t {
     guard("nxt_conf_array_elements_count_or_1", 0, || {
         // SAFETY: the caller passes NULL or a live value.
         unsafe { value_of(value) }.map_or(0, |value| value.elements_or_itself().len() as nxt_uint_t)
@@ -110,7 +124,8 @@ pub unsafe extern "C" fn nxt_conf_get_object_member(
 ) -> *mut nxt_conf_value_t {
     guard("nxt_conf_get_object_member", std::ptr::null_mut(), || {
         // SAFETY: the caller passes NULL or a live value, NULL or a readable name.
-        let (Some(value), Some(name)) = (unsafe { value_of(value) }, unsafe { name.as_ref() }) else {
+        let (Some(value), Some(name)) = (unsafe { value_of(value) }, unsafe { name.as_ref() })
+        else {
             return std::ptr::null_mut();
         };
         let name: &[u8] = if name.start.is_null() {
@@ -119,7 +134,10 @@ pub unsafe extern "C" fn nxt_conf_get_object_member(
             // SAFETY: not NULL, and the name has `length` readable bytes by the caller's promise.
             unsafe { std::slice::from_raw_parts(name.start, name.length) }
         };
-        let found = value.members().enumerate().find(|(_, (key, _))| key.as_bytes() == name);
+        let found = value
+            .members()
+            .enumerate()
+            .find(|(_, (key, _))| key.as_bytes() == name);
         let Some((position, (_, member))) = found else {
             return std::ptr::null_mut();
         };
@@ -144,7 +162,8 @@ pub unsafe extern "C" fn nxt_conf_next_object_member(
 ) -> *mut nxt_conf_value_t {
     guard("nxt_conf_next_object_member", std::ptr::null_mut(), || {
         // SAFETY: the caller passes NULL or a live value, NULL or an initialised position.
-        let (Some(value), Some(next)) = (unsafe { value_of(value) }, unsafe { next.as_mut() }) else {
+        let (Some(value), Some(next)) = (unsafe { value_of(value) }, unsafe { next.as_mut() })
+        else {
             return std::ptr::null_mut();
         };
         let Some((key, member)) = value.member_at(*next as usize) else {
@@ -183,10 +202,17 @@ pub unsafe extern "C" fn nxt_conf_get_array_element_or_itself(
     value: *mut nxt_conf_value_t,
     index: u32,
 ) -> *mut nxt_conf_value_t {
-    guard("nxt_conf_get_array_element_or_itself", std::ptr::null_mut(), || {
-        // SAFETY: the caller passes NULL or a live value.
-        address(unsafe { value_of(value) }.and_then(|value| value.element_or_itself(index as usize)))
-    })
+    guard(
+        "nxt_conf_get_array_element_or_itself",
+        std::ptr::null_mut(),
+        || {
+            // SAFETY: the caller passes NULL or a live value.
+            address(
+                unsafe { value_of(value) }
+                    .and_then(|value| value.element_or_itself(index as usize)),
+            )
+        },
+    )
 }
 
 #[cfg(test)]
@@ -211,8 +237,10 @@ mod tests {
         // SAFETY: both are valid or NULL.
         unsafe {
             nxt_conf_get_string(value, &raw mut text);
-            (!text.start.is_null())
-                .then(|| String::from_utf8(std::slice::from_raw_parts(text.start, text.length).to_vec()).unwrap())
+            (!text.start.is_null()).then(|| {
+                String::from_utf8(std::slice::from_raw_parts(text.start, text.length).to_vec())
+                    .unwrap()
+            })
         }
     }
 
@@ -256,10 +284,15 @@ mod tests {
             while !nxt_conf_next_object_member(root, &raw mut key, &raw mut next).is_null() {
                 keys.push(std::slice::from_raw_parts(key.start, key.length).to_vec());
             }
-            assert!(nxt_conf_next_object_member(member(root, "list"), &raw mut key, &mut 0).is_null());
+            assert!(
+                nxt_conf_next_object_member(member(root, "list"), &raw mut key, &mut 0).is_null()
+            );
         }
         assert_eq!(next, 6);
-        assert_eq!(keys, [&b"name"[..], b"on", b"off", b"list", b"empty", b"nested"]);
+        assert_eq!(
+            keys,
+            [&b"name"[..], b"on", b"off", b"list", b"empty", b"nested"]
+        );
     }
 
     #[test]
@@ -274,13 +307,19 @@ mod tests {
             assert_eq!(nxt_conf_array_elements_count(root), 0);
             assert_eq!(nxt_conf_array_elements_count_or_1(list), 3);
             assert_eq!(nxt_conf_array_elements_count_or_1(text), 1);
-            assert_eq!(string(nxt_conf_get_array_element(list, 0)).as_deref(), Some("a"));
+            assert_eq!(
+                string(nxt_conf_get_array_element(list, 0)).as_deref(),
+                Some("a")
+            );
             assert!(nxt_conf_get_array_element(list, 3).is_null());
             assert!(nxt_conf_get_array_element(list, u32::MAX).is_null());
             assert!(nxt_conf_get_array_element(text, 0).is_null());
             assert_eq!(nxt_conf_get_array_element_or_itself(text, 0), text);
             assert!(nxt_conf_get_array_element_or_itself(text, 1).is_null());
-            assert_eq!(string(nxt_conf_get_array_element_or_itself(list, 0)).as_deref(), Some("a"));
+            assert_eq!(
+                string(nxt_conf_get_array_element_or_itself(list, 0)).as_deref(),
+                Some("a")
+            );
         }
     }
 }

@@ -114,7 +114,9 @@ unsafe extern "C" fn nxt_log_vhandler(
             // SAFETY: the context belongs to this log.
             unsafe { append_context(log, &mut text) };
         }
-        let connection = log.map(|log| u64::from(log.ident)).filter(|ident| *ident != 0);
+        let connection = log
+            .map(|log| u64::from(log.ident))
+            .filter(|ident| *ident != 0);
         log::write_bytes(level_of(level), connection, &text);
     });
 }
@@ -124,7 +126,9 @@ unsafe extern "C" fn nxt_log_vhandler(
 /// # Safety
 /// The callback of `log`, if any, takes its context.
 unsafe fn append_context(log: &nxt_log_t, text: &mut Vec<u8>) {
-    let Some(context) = log.ctx_handler else { return };
+    let Some(context) = log.ctx_handler else {
+        return;
+    };
     let length = text.len();
     text.resize(MAX_RECORD.max(length), 0);
     let room = text.as_mut_ptr_range();
@@ -136,7 +140,13 @@ unsafe fn append_context(log: &nxt_log_t, text: &mut Vec<u8>) {
 
 /// The level of a number; a number beyond the last is the last.
 fn level_of(number: nxt_uint_t) -> Level {
-    const LEVELS: [Level; 6] =
-        [Level::Alert, Level::Error, Level::Warn, Level::Notice, Level::Info, Level::Debug];
+    const LEVELS: [Level; 6] = [
+        Level::Alert,
+        Level::Error,
+        Level::Warn,
+        Level::Notice,
+        Level::Info,
+        Level::Debug,
+    ];
     LEVELS.get(number as usize).copied().unwrap_or(Level::Debug)
 }

@@ -23,7 +23,10 @@ pub extern "C" fn nxt_zalloc(size: usize) -> *mut c_void {
 
 fn logged(function: &'static str, size: usize, memory: *mut c_void) -> *mut c_void {
     if memory.is_null() && size != 0 {
-        alert!("{function}({size}) failed: {}", std::io::Error::last_os_error());
+        alert!(
+            "{function}({size}) failed: {}",
+            std::io::Error::last_os_error()
+        );
     }
     memory
 }

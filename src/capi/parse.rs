@@ -41,5 +41,7 @@ pub unsafe extern "C" fn nxt_int_parse(p: *const u8, length: usize) -> nxt_int_t
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nxt_off_t_parse(p: *const u8, length: usize) -> nxt_off_t {
     // SAFETY: the caller's promise is the same.
-    guard("nxt_off_t_parse", -1, || unsafe { parse(p, length, nxt_off_t::MAX as u64) })
+    guard("nxt_off_t_parse", -1, || unsafe {
+        parse(p, length, nxt_off_t::MAX as u64)
+    })
 }

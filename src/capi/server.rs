@@ -15,5 +15,7 @@ unsafe impl Sync for SharedStr {}
 /// `Unit/1.35.0`.
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals, reason = "the name is that of the C interface")]
-pub static nxt_server: SharedStr =
-    SharedStr(nxt_str_t { length: NXT_SERVER.len(), start: NXT_SERVER.as_ptr().cast_mut() });
+pub static nxt_server: SharedStr = SharedStr(nxt_str_t {
+    length: NXT_SERVER.len(),
+    start: NXT_SERVER.as_ptr().cast_mut(),
+});

@@ -11,8 +11,14 @@ use crate::abi::websocket::nxt_websocket_header_t;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nxt_websocket_frame_header_size(data: *const c_void) -> usize {
     // SAFETY: NULL or two readable bytes, by the caller's promise.
-    let Some([flags, length]) = (unsafe { data.cast::<[u8; 2]>().as_ref() }) else { return 0 };
-    let header = nxt_websocket_header_t { flags: *flags, length: *length, payload_len_: [0; 8] };
+    let Some([flags, length]) = (unsafe { data.cast::<[u8; 2]>().as_ref() }) else {
+        return 0;
+    };
+    let header = nxt_websocket_header_t {
+        flags: *flags,
+        length: *length,
+        payload_len_: [0; 8],
+    };
     2 + header.extended_length() + if header.mask() { 4 } else { 0 }
 }
 
@@ -23,14 +29,22 @@ pub unsafe extern "C" fn nxt_websocket_frame_header_size(data: *const c_void) ->
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nxt_websocket_frame_payload_len(data: *const c_void) -> u64 {
     // SAFETY: NULL or a whole header, by the caller's promise; no byte beyond it is read.
-    let Some([flags, length]) = (unsafe { data.cast::<[u8; 2]>().as_ref() }) else { return 0 };
-    let header = nxt_websocket_header_t { flags: *flags, length: *length, payload_len_: [0; 8] };
+    let Some([flags, length]) = (unsafe { data.cast::<[u8; 2]>().as_ref() }) else {
+        return 0;
+    };
+    let header = nxt_websocket_header_t {
+        flags: *flags,
+        length: *length,
+        payload_len_: [0; 8],
+    };
     match header.extended_length() {
         0 => header.payload_len().into(),
         size => {
             // SAFETY: the announced length bytes belong to the header.
             let bytes = unsafe { std::slice::from_raw_parts(data.cast::<u8>().add(2), size) };
-            bytes.iter().fold(0, |length, byte| length << 8 | u64::from(*byte))
+            bytes
+                .iter()
+                .fold(0, |length, byte| length << 8 | u64::from(*byte))
         }
     }
 }
@@ -41,7 +55,10 @@ pub unsafe extern "C" fn nxt_websocket_frame_payload_len(data: *const c_void) ->
 /// # Safety
 /// `data` is NULL or points at ten bytes that are writable and of which the first two have a value.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_websocket_frame_init(data: *mut c_void, payload_len: u64) -> *mut c_void {
+pub unsafe extern "C" fn nxt_websocket_frame_init(
+    data: *mut c_void,
+    payload_len: u64,
+) -> *mut c_void {
     if data.is_null() {
         return std::ptr::null_mut();
     }

@@ -40,9 +40,14 @@ impl<'a> Shape<'a> {
     /// `None` if a bucket has no room for an entry and the link that follows the entries.
     pub(super) fn new(proto: &'a nxt_lvlhsh_proto_t, pool: *mut c_void) -> Option<Shape<'a>> {
         let capacity = proto.bucket_end as usize / ENTRY_WORDS;
-        let link_end = (proto.bucket_end as usize).checked_mul(4)?.checked_add(size_of::<Node>())?;
-        (capacity > 0 && link_end <= proto.bucket_size as usize)
-            .then_some(Shape { proto, pool, capacity })
+        let link_end = (proto.bucket_end as usize)
+            .checked_mul(4)?
+            .checked_add(size_of::<Node>())?;
+        (capacity > 0 && link_end <= proto.bucket_size as usize).then_some(Shape {
+            proto,
+            pool,
+            capacity,
+        })
     }
 
     /// Allocates `size` bytes, all zero.
@@ -72,7 +77,9 @@ impl<'a> Shape<'a> {
     /// The query is valid and `entry` is one of its hash.
     unsafe fn test(&self, query: *mut nxt_lvlhsh_query_t, entry: Entry) -> bool {
         // SAFETY: by the caller's promise.
-        self.proto.test.is_some_and(|test| unsafe { test(query, entry.as_ptr()) } == NXT_OK)
+        self.proto
+            .test
+            .is_some_and(|test| unsafe { test(query, entry.as_ptr()) } == NXT_OK)
     }
 }
 
@@ -84,17 +91,31 @@ struct Depth {
 }
 
 impl Depth {
-    const TOP: Depth = Depth { level: 0, used_bits: 0 };
+    const TOP: Depth = Depth {
+        level: 0,
+        used_bits: 0,
+    };
 
     /// The bits of the level at this depth; `None` where the levels are used up.
     fn bits(self, shape: &Shape<'_>) -> Option<u32> {
-        shape.proto.shift.get(self.level).map(|bits| u32::from(*bits)).filter(|bits| (1..usize::BITS - 3).contains(bits))
+        shape
+            .proto
+            .shift
+            .get(self.level)
+            .map(|bits| u32::from(*bits))
+            .filter(|bits| (1..usize::BITS - 3).contains(bits))
     }
 
     /// The position of `hash` in the level at this depth, and the depth below.
     fn step(self, hash: u32, bits: u32) -> (usize, Depth) {
         let rest = hash.checked_shr(self.used_bits).unwrap_or(0) as usize;
-        (rest & ((1 << bits) - 1), Depth { level: self.level + 1, used_bits: self.used_bits + bits })
+        (
+            rest & ((1 << bits) - 1),
+            Depth {
+                level: self.level + 1,
+                used_bits: self.used_bits + bits,
+            },
+        )
     }
 }
 
@@ -130,7 +151,8 @@ impl Bucket {
     /// As [`Shape::allocate`].
     unsafe fn new(shape: &Shape<'_>) -> Option<Bucket> {
         // SAFETY: by the caller's promise.
-        unsafe { shape.allocate(shape.proto.bucket_size as usize) }.map(|memory| Bucket(memory.as_ptr().cast()))
+        unsafe { shape.allocate(shape.proto.bucket_size as usize) }
+            .map(|memory| Bucket(memory.as_ptr().cast()))
     }
 
     fn node(self) -> Node {
@@ -143,14 +165,24 @@ impl Bucket {
     /// The bucket is alive and `index` below the shape's capacity.
     unsafe fn value(self, index: usize) -> Option<Entry> {
         // SAFETY: the place lies inside the bucket.
-        NonNull::new(unsafe { self.0.add(index * ENTRY_WORDS).cast::<Node>().read_unaligned() })
+        NonNull::new(unsafe {
+            self.0
+                .add(index * ENTRY_WORDS)
+                .cast::<Node>()
+                .read_unaligned()
+        })
     }
 
     /// # Safety
     /// As [`value`](Self::value).
     unsafe fn set_value(self, index: usize, value: *mut c_void) {
         // SAFETY: the place lies inside the bucket.
-        unsafe { self.0.add(index * ENTRY_WORDS).cast::<Node>().write_unaligned(value) };
+        unsafe {
+            self.0
+                .add(index * ENTRY_WORDS)
+                .cast::<Node>()
+                .write_unaligned(value)
+        };
     }
 
     /// # Safety
@@ -193,7 +225,11 @@ impl Bucket {
     ///
     /// # Safety
     /// The bucket is alive, the query valid and of this hash.
-    unsafe fn position(self, shape: &Shape<'_>, query: *mut nxt_lvlhsh_query_t) -> Option<(usize, Entry)> {
+    unsafe fn position(
+        self,
+        shape: &Shape<'_>,
+        query: *mut nxt_lvlhsh_query_t,
+    ) -> Option<(usize, Entry)> {
         // SAFETY: by the caller's promise; each place is below the capacity.
         unsafe {
             let hash = (*query).key_hash;
@@ -231,7 +267,10 @@ struct Path {
 
 impl Path {
     const fn none() -> Path {
-        Path { steps: [(std::ptr::null_mut(), 0); 8], length: 0 }
+        Path {
+            steps: [(std::ptr::null_mut(), 0); 8],
+            length: 0,
+        }
     }
 
     fn push(&mut self, place: *mut Node, bits: u32) {
@@ -304,7 +343,9 @@ impl Trie {
         // SAFETY: by the caller's promise all nodes on the way are alive.
         unsafe {
             let (mut place, _) = self.descend(shape, (*query).key_hash, path);
-            let Kind::Bucket(mut bucket) = kind(place.read()) else { return None };
+            let Kind::Bucket(mut bucket) = kind(place.read()) else {
+                return None;
+            };
             loop {
                 if let Some((index, entry)) = bucket.position(shape, query) {
                     return Some((place, bucket, index, entry));
@@ -319,7 +360,11 @@ impl Trie {
     ///
     /// # Safety
     /// The trie is of this shape; the query is valid and its callback takes this trie's entries.
-    pub(super) unsafe fn find(self, shape: &Shape<'_>, query: *mut nxt_lvlhsh_query_t) -> Option<Entry> {
+    pub(super) unsafe fn find(
+        self,
+        shape: &Shape<'_>,
+        query: *mut nxt_lvlhsh_query_t,
+    ) -> Option<Entry> {
         // SAFETY: the promise is the same.
         unsafe { self.locate(shape, query, &mut Path::none()) }.map(|(_, _, _, entry)| entry)
     }
@@ -329,7 +374,11 @@ impl Trie {
     ///
     /// # Safety
     /// The trie is of this shape; the query is valid and its callbacks belong to this trie.
-    pub(super) unsafe fn insert(self, shape: &Shape<'_>, query: *mut nxt_lvlhsh_query_t) -> Option<Inserted> {
+    pub(super) unsafe fn insert(
+        self,
+        shape: &Shape<'_>,
+        query: *mut nxt_lvlhsh_query_t,
+    ) -> Option<Inserted> {
         // SAFETY: by the caller's promise; each bucket reached is alive.
         unsafe {
             let (hash, value) = ((*query).key_hash, NonNull::new((*query).value)?);
@@ -374,7 +423,11 @@ impl Trie {
     ///
     /// # Safety
     /// The trie is of this shape; the query is valid and its callbacks belong to this trie.
-    pub(super) unsafe fn delete(self, shape: &Shape<'_>, query: *mut nxt_lvlhsh_query_t) -> Option<Entry> {
+    pub(super) unsafe fn delete(
+        self,
+        shape: &Shape<'_>,
+        query: *mut nxt_lvlhsh_query_t,
+    ) -> Option<Entry> {
         let mut path = Path::none();
         // SAFETY: by the caller's promise.
         unsafe {
@@ -448,14 +501,22 @@ unsafe fn remove(shape: &Shape<'_>, place: *mut Node, bucket: Bucket, index: usi
 ///
 /// # Safety
 /// `place` names `old`, a single bucket at this depth; both are alive and of this shape.
-unsafe fn split(shape: &Shape<'_>, place: *mut Node, old: Bucket, depth: Depth, bits: u32) -> Option<()> {
+unsafe fn split(
+    shape: &Shape<'_>,
+    place: *mut Node,
+    old: Bucket,
+    depth: Depth,
+    bits: u32,
+) -> Option<()> {
     let size = size_of::<Node>().checked_shl(bits)?;
     // SAFETY: by the caller's promise; a bucket below cannot overflow, as it gets at most the
     // entries of one.
     unsafe {
         let level = shape.allocate(size)?.cast::<Node>().as_ptr();
         for index in 0..shape.capacity {
-            let Some(entry) = old.value(index) else { continue };
+            let Some(entry) = old.value(index) else {
+                continue;
+            };
             let hash = old.hash(index);
             let below = level.add(depth.step(hash, bits).0);
             let bucket = match kind(below.read()) {

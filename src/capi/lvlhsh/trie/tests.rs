@@ -7,7 +7,9 @@ use libc::c_void;
 use crate::abi::errno::{NXT_DECLINED, NXT_ERROR, NXT_OK};
 use crate::abi::lvlhsh::{nxt_lvlhsh_proto_t, nxt_lvlhsh_query_t, nxt_lvlhsh_t};
 use crate::abi::string::nxt_str_t;
-use crate::capi::lvlhsh::{nxt_lvlhsh_delete, nxt_lvlhsh_find, nxt_lvlhsh_insert, nxt_lvlhsh_retrieve};
+use crate::capi::lvlhsh::{
+    nxt_lvlhsh_delete, nxt_lvlhsh_find, nxt_lvlhsh_insert, nxt_lvlhsh_retrieve,
+};
 
 /// What the tests pass as pool.
 struct Pool {
@@ -34,7 +36,10 @@ unsafe extern "C" fn allocate(pool: *mut c_void, size: usize) -> *mut c_void {
 unsafe extern "C" fn free(pool: *mut c_void, memory: *mut c_void) {
     // SAFETY: as in `allocate`.
     let pool = unsafe { &mut *pool.cast::<Pool>() };
-    assert!(pool.blocks.remove(&memory.addr()).is_some(), "freed what was not allocated");
+    assert!(
+        pool.blocks.remove(&memory.addr()).is_some(),
+        "freed what was not allocated"
+    );
     // SAFETY: the block came from memalign.
     unsafe { libc::free(memory) };
 }
@@ -43,7 +48,11 @@ unsafe extern "C" fn free(pool: *mut c_void, memory: *mut c_void) {
 unsafe extern "C" fn test(query: *mut nxt_lvlhsh_query_t, data: *mut c_void) -> i32 {
     // SAFETY: the tests pass a valid query.
     let key = unsafe { (*query).key.length };
-    if data.addr() & !(1 << 63) == key { NXT_OK } else { NXT_DECLINED }
+    if data.addr() & !(1 << 63) == key {
+        NXT_OK
+    } else {
+        NXT_DECLINED
+    }
 }
 
 fn proto(bucket_size: u32, shift: [u8; 8]) -> nxt_lvlhsh_proto_t {
@@ -67,15 +76,28 @@ struct Hash {
 
 impl Hash {
     fn new(proto: nxt_lvlhsh_proto_t, hash: fn(usize) -> u32) -> Hash {
-        let pool = Pool { blocks: HashMap::new(), left: usize::MAX };
-        Hash { root: nxt_lvlhsh_t { slot: std::ptr::null_mut() }, proto, pool, hash }
+        let pool = Pool {
+            blocks: HashMap::new(),
+            left: usize::MAX,
+        };
+        Hash {
+            root: nxt_lvlhsh_t {
+                slot: std::ptr::null_mut(),
+            },
+            proto,
+            pool,
+            hash,
+        }
     }
 
     fn query(&mut self, key: usize, value: usize) -> nxt_lvlhsh_query_t {
         nxt_lvlhsh_query_t {
             key_hash: (self.hash)(key),
             replace: 0,
-            key: nxt_str_t { length: key, start: std::ptr::null_mut() },
+            key: nxt_str_t {
+                length: key,
+                start: std::ptr::null_mut(),
+            },
             value: std::ptr::without_provenance_mut(value),
             proto: &raw const self.proto,
             pool: (&raw mut self.pool).cast(),
@@ -228,13 +250,28 @@ fn null_arguments_are_refused() {
     let mut query = hash.query(1, 1);
     // SAFETY: NULL is allowed by these functions.
     unsafe {
-        assert_eq!(nxt_lvlhsh_find(std::ptr::null_mut(), &raw mut query), NXT_DECLINED);
-        assert_eq!(nxt_lvlhsh_find(&raw mut hash.root, std::ptr::null_mut()), NXT_DECLINED);
-        assert_eq!(nxt_lvlhsh_insert(&raw mut hash.root, std::ptr::null_mut()), NXT_ERROR);
-        assert_eq!(nxt_lvlhsh_delete(&raw mut hash.root, std::ptr::null_mut()), NXT_DECLINED);
+        assert_eq!(
+            nxt_lvlhsh_find(std::ptr::null_mut(), &raw mut query),
+            NXT_DECLINED
+        );
+        assert_eq!(
+            nxt_lvlhsh_find(&raw mut hash.root, std::ptr::null_mut()),
+            NXT_DECLINED
+        );
+        assert_eq!(
+            nxt_lvlhsh_insert(&raw mut hash.root, std::ptr::null_mut()),
+            NXT_ERROR
+        );
+        assert_eq!(
+            nxt_lvlhsh_delete(&raw mut hash.root, std::ptr::null_mut()),
+            NXT_DECLINED
+        );
         assert!(nxt_lvlhsh_retrieve(&raw mut hash.root, std::ptr::null(), null).is_null());
         query.proto = std::ptr::null();
-        assert_eq!(nxt_lvlhsh_insert(&raw mut hash.root, &raw mut query), NXT_ERROR);
+        assert_eq!(
+            nxt_lvlhsh_insert(&raw mut hash.root, &raw mut query),
+            NXT_ERROR
+        );
     }
     // An entry that is NULL could never be found.
     assert_eq!(hash.insert(1, 0, 0).0, NXT_ERROR);
