@@ -53,15 +53,10 @@ asgi_init(nxt_unit_init_t *init, nxt_python_app_conf_t *conf NXTPY_UNUSED)
 }
 
 
-static void
-asgi_done(void)
-{
-    nxtpy_asgi_scope_done();
-    nxtpy_awaitable_done();
-    nxtpy_asgi_names_done();
-}
-
-
+/*
+ * The structure itself stays: coroutines that are still suspended end only
+ * with the interpreter, and may ask once more to receive something.
+ */
 static void
 loop_free(void *data)
 {
@@ -79,8 +74,6 @@ loop_free(void *data)
     Py_CLEAR(loop->create_task);
     Py_CLEAR(loop->create_future);
     Py_CLEAR(loop->loop);
-
-    free(loop);
 }
 
 
@@ -159,6 +152,25 @@ loop_startup(void *data)
 }
 
 
+/*
+ * SystemExit in a task interrupts the event loop.  The request of the task
+ * fails, but the others go on.
+ */
+static bool
+survives_exit(nxt_unit_ctx_t *ctx, nxtpy_loop_t *loop)
+{
+    if (!PyErr_ExceptionMatches(PyExc_SystemExit)) {
+        return false;
+    }
+
+    PyErr_Clear();
+
+    nxt_unit_warn(ctx, "SystemExit in an ASGI task does not end the process");
+
+    return !nxtpy_future_is_done(loop->quit_future);
+}
+
+
 static int
 loop_run(nxt_unit_ctx_t *ctx)
 {
@@ -167,10 +179,13 @@ loop_run(nxt_unit_ctx_t *ctx)
 
     loop = ctx->data;
 
-    result = PyObject_CallOneArg(loop->run_until_complete, loop->quit_future);
+    do {
+        result = PyObject_CallOneArg(loop->run_until_complete,
+                                     loop->quit_future);
 
-    if (result == NULL) {
-        /* An application task may end the loop with SystemExit. */
+    } while (result == NULL && survives_exit(ctx, loop));
+
+    if (result == NULL && PyErr_Occurred()) {
         nxt_unit_alert(ctx, "Python failed to call loop.run_until_complete");
         nxtpy_print_exception();
 
@@ -197,7 +212,6 @@ const nxtpy_protocol_t  nxtpy_asgi = {
     .context_free = loop_free,
     .startup      = loop_startup,
     .run          = loop_run,
-    .done         = asgi_done,
 };
 
 

@@ -67,7 +67,6 @@ void nxtpy_future_resolve(PyObject *future, PyObject *result);
 void nxtpy_future_fail(PyObject *future);
 bool nxtpy_future_is_done(PyObject *future);
 int nxtpy_awaitable_init(void);
-void nxtpy_awaitable_done(void);
 PyObject *nxtpy_awaitable_completed(void);
 PyObject *nxtpy_awaitable_pause(void);
 
@@ -102,7 +101,6 @@ int nxtpy_message_headers(PyObject *message, nxtpy_fields_t *fields,
 
 /* asgi_scope.c */
 int nxtpy_asgi_scope_init(void);
-void nxtpy_asgi_scope_done(void);
 PyObject *nxtpy_asgi_scope(nxt_unit_request_info_t *req,
     nxtpy_target_t *target, PyObject *state);
 PyObject *nxtpy_asgi_lifespan_scope(PyObject *state);

@@ -40,6 +40,10 @@ static PyObject  *completed;
 PyObject *
 nxtpy_future_new(nxtpy_loop_t *loop)
 {
+    if (loop->create_future == NULL) {
+        return PyErr_Format(PyExc_RuntimeError, "the event loop is closed");
+    }
+
     return PyObject_CallNoArgs(loop->create_future);
 }
 
@@ -172,13 +176,6 @@ nxtpy_awaitable_init(void)
     ((awaitable_t *) completed)->pauses = 0;
 
     return 0;
-}
-
-
-void
-nxtpy_awaitable_done(void)
-{
-    Py_CLEAR(completed);
 }
 
 

@@ -24,8 +24,3 @@ nxtpy_asgi_names_init(void)
 }
 
 
-void
-nxtpy_asgi_names_done(void)
-{
-    nxtpy_names_done(names);
-}

@@ -71,6 +71,5 @@
 NXTPY_ASGI_NAMES(NXTPY_DECLARE_NAME)
 
 int nxtpy_asgi_names_init(void);
-void nxtpy_asgi_names_done(void);
 
 #endif  /* NXTPY_ASGI_NAMES_H */

@@ -71,19 +71,6 @@ nxtpy_asgi_scope_init(void)
 }
 
 
-void
-nxtpy_asgi_scope_done(void)
-{
-    Py_CLEAR(asgi_http);
-    Py_CLEAR(asgi_lifespan);
-    Py_CLEAR(http_template);
-    Py_CLEAR(websocket_template);
-    Py_CLEAR(recent_method);
-    Py_CLEAR(recent_client.pair);
-    Py_CLEAR(recent_server.pair);
-}
-
-
 static PyObject *
 make_template(PyObject *type, PyObject *scheme)
 {

@@ -40,7 +40,10 @@ typedef struct {
 } websocket_t;
 
 
-/* asgi_websocket.c */
+/* A control frame has at most 125 bytes, two of them for the code. */
+#define NXTPY_CLOSE_REASON_MAX  123
+
+/* asgi_websocket_frame.c */
 int nxtpy_websocket_send_frame(websocket_t *ws, uint8_t opcode,
     const void *start, size_t length, PyObject **awaitable);
 void nxtpy_websocket_send_close(websocket_t *ws, uint16_t code,

@@ -285,8 +285,8 @@ receive_close(websocket_t *ws, nxt_unit_websocket_frame_t *frame)
 static void
 give_up(websocket_t *ws, uint16_t code)
 {
-    nxt_unit_req_warn(ws->exchange.req, "closing WebSocket with code %d",
-                      (int) code);
+    nxt_unit_req_log(ws->exchange.req, NXT_UNIT_LOG_INFO,
+                     "closing WebSocket with code %d", (int) code);
 
     nxtpy_websocket_send_close(ws, code, NULL, 0);
 

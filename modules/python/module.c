@@ -48,7 +48,6 @@ python_start(nxt_task_t *task, nxt_process_data_t *data)
     app = data->app;
     conf = &app->u.python;
     context = NULL;
-    protocol = NULL;
 
     if (nxtpy_interpreter_start(task, conf) != NXT_OK) {
         return NXT_ERROR;
@@ -104,8 +103,6 @@ python_start(nxt_task_t *task, nxt_process_data_t *data)
     nxt_unit_done(ctx);
 
     protocol->context_free(context);
-    protocol->done();
-    nxtpy_header_names_free();
     nxtpy_targets_free();
 
     (void) Py_FinalizeEx();
@@ -118,10 +115,6 @@ fail:
 
     if (context != NULL) {
         protocol->context_free(context);
-    }
-
-    if (protocol != NULL) {
-        protocol->done();
     }
 
     nxtpy_targets_free();

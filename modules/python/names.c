@@ -56,15 +56,6 @@ nxtpy_names_init(const nxtpy_name_t *names)
 }
 
 
-void
-nxtpy_names_done(const nxtpy_name_t *names)
-{
-    for ( /* void */; names->text != NULL; names++) {
-        Py_CLEAR(*names->object);
-    }
-}
-
-
 /* A new reference to a Latin-1 str, the previous one if it says the same. */
 PyObject *
 nxtpy_recent_str(PyObject **recent, const char *start, size_t length)
@@ -121,19 +112,6 @@ nxtpy_header_bytes_name(nxt_unit_field_t *field)
     }
 
     return slot->bytes_name;
-}
-
-
-void
-nxtpy_header_names_free(void)
-{
-    size_t  i;
-
-    for (i = 0; i < HEADER_SLOTS; i++) {
-        clear_slot(&slots[i]);
-    }
-
-    clear_slot(&overflow);
 }
 
 

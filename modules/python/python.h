@@ -56,7 +56,6 @@ typedef struct {
     void  (*context_free)(void *context);
     int   (*startup)(void *context);      /* optional, in the thread that runs */
     int   (*run)(nxt_unit_ctx_t *ctx);
-    void  (*done)(void);
 } nxtpy_protocol_t;
 
 extern const nxtpy_protocol_t  nxtpy_wsgi;
@@ -87,7 +86,9 @@ void nxtpy_threads_join(void);
 
 /*
  * Strings that never change, created once.  An array of nxtpy_name_t ends
- * with a NULL text.
+ * with a NULL text.  They, like other constants and caches of the module, are
+ * never given back: while the interpreter ends, an application may still run
+ * code that needs them, and after that the process is gone.
  */
 typedef struct {
     PyObject    **object;
@@ -96,7 +97,6 @@ typedef struct {
 
 /* names.c */
 int nxtpy_names_init(const nxtpy_name_t *names);
-void nxtpy_names_done(const nxtpy_name_t *names);
 
 /* A one-entry cache of a string that tends to repeat between requests. */
 PyObject *nxtpy_recent_str(PyObject **recent, const char *start, size_t length);
@@ -108,7 +108,6 @@ PyObject *nxtpy_recent_str(PyObject **recent, const char *start, size_t length);
  */
 PyObject *nxtpy_header_environ_name(nxt_unit_field_t *field);
 PyObject *nxtpy_header_bytes_name(nxt_unit_field_t *field);
-void nxtpy_header_names_free(void);
 
 
 /* request_body.c */

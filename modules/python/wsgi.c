@@ -54,15 +54,6 @@ wsgi_init(nxt_unit_init_t *init, nxt_python_app_conf_t *conf)
 }
 
 
-static void
-wsgi_done(void)
-{
-    nxtpy_wsgi_environ_done();
-
-    Py_CLEAR(close_str);
-}
-
-
 static void *
 context_new(void)
 {
@@ -117,7 +108,6 @@ const nxtpy_protocol_t  nxtpy_wsgi = {
     .context_free = context_free,
     .startup      = NULL,
     .run          = wsgi_run,
-    .done         = wsgi_done,
 };
 
 

@@ -36,7 +36,6 @@ int nxtpy_wsgi_check(nxtpy_wsgi_request_t *request, const char *what);
 
 /* wsgi_environ.c */
 int nxtpy_wsgi_environ_init(nxt_python_app_conf_t *conf);
-void nxtpy_wsgi_environ_done(void);
 PyObject *nxtpy_wsgi_environ(nxtpy_wsgi_request_t *request,
     nxtpy_target_t *target);
 

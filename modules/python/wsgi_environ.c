@@ -93,22 +93,6 @@ nxtpy_wsgi_environ_init(nxt_python_app_conf_t *conf)
 }
 
 
-void
-nxtpy_wsgi_environ_done(void)
-{
-    Py_CLEAR(template);
-
-    Py_CLEAR(recent.method);
-    Py_CLEAR(recent.protocol);
-    Py_CLEAR(recent.remote_addr);
-    Py_CLEAR(recent.server_addr);
-    Py_CLEAR(recent.server_name);
-    Py_CLEAR(recent.server_port);
-
-    nxtpy_names_done(names);
-}
-
-
 static int
 add_fixed(nxt_python_app_conf_t *conf)
 {
