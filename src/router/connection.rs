@@ -111,7 +111,7 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.set_idle(false);
-        self.worker.counters.closed.increment();
+        self.worker.count_closed();
     }
 }
 

@@ -144,6 +144,8 @@ pub(super) struct Listeners {
     ready: AsyncFd<OwnedFd>,
     open: RefCell<Vec<Rc<Listener>>>,
     next_token: Cell<u64>,
+    /// A connection was accepted since the thread's other tasks had their turn.
+    in_a_row: Cell<bool>,
 }
 
 impl Listeners {
@@ -156,6 +158,7 @@ impl Listeners {
             ready,
             open: RefCell::default(),
             next_token: Cell::new(0),
+            in_a_row: Cell::new(false),
         })
     }
 
@@ -212,14 +215,20 @@ impl Listeners {
         listener.remove();
     }
 
-    /// Waits for a connection.
+    /// Waits for a connection. Between two that are there already, the thread's other tasks and the
+    /// other threads get their turn.
     pub(super) async fn accept(&self) -> io::Result<(OwnedFd, Peer, Rc<Listener>)> {
         loop {
             let mut guard = self.ready.readable().await?;
             let mut events = [EpollEvent::empty(); 8];
             let count = self.epoll.wait(&mut events, EpollTimeout::ZERO)?;
             if count == 0 {
+                self.in_a_row.set(false);
                 guard.clear_ready();
+                continue;
+            }
+            if self.in_a_row.take() {
+                tokio::task::yield_now().await;
                 continue;
             }
             for event in &events[..count] {
@@ -227,7 +236,10 @@ impl Listeners {
                     continue;
                 };
                 match accept(&listener.socket) {
-                    Ok((fd, peer)) => return Ok((fd, peer, listener)),
+                    Ok((fd, peer)) => {
+                        self.in_a_row.set(true);
+                        return Ok((fd, peer, listener));
+                    }
                     // Another thread was faster, or the client has left already.
                     Err(error) if is_passing(&error) => {}
                     Err(error) => return Err(error),

@@ -34,7 +34,7 @@ impl Threads {
     ) {
         for thread in self.running.drain(count.min(self.running.len())..) {
             // It finishes what it serves and leaves; nobody waits for it.
-            let _ = thread.commands.send(WorkerCommand::Quit);
+            let _ = thread.commands.send(WorkerCommand::Retire);
         }
         for thread in &self.running {
             let _ = thread.commands.send(WorkerCommand::Apply(generation.clone()));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::LocalSet;
 
@@ -29,7 +30,9 @@ static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 pub enum WorkerCommand {
     /// Serve requests that begin from now on by this configuration.
     Apply(Arc<Generation>),
-    /// Leave: listeners and idle connections are closed, requests being served are cut.
+    /// Close listeners and idle connections, finish the requests being served, then leave.
+    Retire,
+    /// Leave at once.
     Quit,
 }
 
@@ -55,6 +58,8 @@ pub(super) struct Worker {
     pub(super) port: Rc<WorkerPort>,
     listeners: Listeners,
     leaving: Cell<bool>,
+    /// Told of each connection that ends while the worker leaves.
+    connection_ended: Notify,
 }
 
 impl Worker {
@@ -66,11 +71,27 @@ impl Worker {
     ) -> io::Result<Rc<Worker>> {
         let port = WorkerPort::open(hub)?;
         let listeners = Listeners::new()?;
-        Ok(Rc::new(Worker { counters, temp_path, port, listeners, leaving: Cell::new(false) }))
+        let leaving = Cell::new(false);
+        let connection_ended = Notify::new();
+        Ok(Rc::new(Worker { counters, temp_path, port, listeners, leaving, connection_ended }))
+    }
+
+    /// A connection is over.
+    pub(super) fn count_closed(&self) {
+        self.counters.closed.increment();
+        if self.leaving.get() {
+            self.connection_ended.notify_one();
+        }
+    }
+
+    async fn all_closed(&self) {
+        while self.counters.accepted.get() != self.counters.closed.get() {
+            self.connection_ended.notified().await;
+        }
     }
 }
 
-/// The body of a router thread: returns after [`WorkerCommand::Quit`].
+/// The body of a router thread: returns once a command had it leave.
 pub fn run(seed: WorkerSeed) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     let tasks = LocalSet::new();
@@ -81,14 +102,22 @@ async fn serve(seed: WorkerSeed) -> io::Result<()> {
     let WorkerSeed { mut commands, hub, counters, temp_path } = seed;
     let worker = Worker::new(&hub, counters, temp_path)?;
     tokio::task::spawn_local(accept(worker.clone()));
+    let mut retire = false;
     while let Some(command) = commands.recv().await {
         match command {
             WorkerCommand::Apply(generation) => worker.listeners.apply(&generation),
+            WorkerCommand::Retire => {
+                retire = true;
+                break;
+            }
             WorkerCommand::Quit => break,
         }
     }
     worker.leaving.set(true);
     worker.listeners.close_all();
+    if retire {
+        worker.all_closed().await;
+    }
     Ok(())
 }
 
@@ -100,9 +129,6 @@ async fn accept(worker: Rc<Worker>) {
                 let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
                 let connection = connection::serve(worker.clone(), listener, fd, peer, number);
                 tokio::task::spawn_local(connection);
-                // One connection at a time: the others of this thread, and the other threads, get
-                // their turn before the next.
-                tokio::task::yield_now().await;
             }
             Err(error) => {
                 crate::alert!("accept4() failed: {error}");

@@ -119,3 +119,21 @@ fn quitting_ends_the_threads() {
     // Joins them.
     drop(server);
 }
+
+#[test]
+fn a_retiring_thread_finishes_what_it_serves() {
+    let mut server = Server::start(ANY);
+    let mut idle = server.connect();
+    let mut busy = server.connect();
+    busy.write_all(b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n").unwrap();
+    server.wait_for(|totals| totals.requests == 1 && totals.idle == 1);
+    server.commands.drain(..).for_each(|worker| drop(worker.send(WorkerCommand::Retire)));
+    assert_eq!(dateless(&read_to_end(&mut idle)), IDLE);
+    drop(idle);
+    busy.write_all(b"x").unwrap();
+    assert!(read_response(&mut busy).starts_with("HTTP/1.1 200 OK\r\n"));
+    assert_eq!(dateless(&read_to_end(&mut busy)), IDLE);
+    drop(busy);
+    // Joins it.
+    drop(server);
+}
