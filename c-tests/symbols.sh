@@ -16,3 +16,13 @@ comm -23 "$list" "$work/libnxt" > "$work/missing"
 [ ! -s "$work/missing" ] || { echo "libnxt.a lacks:" >&2; cat "$work/missing" >&2; exit 1; }
 
 echo "symbols: $(wc -l < "$list") exported"
+
+# A module shows its one object and nothing of the libunit inside, and finds all it needs.
+nm -D --defined-only "$build/c-tests/module.so" | awk '{ print $3 }' > "$work/shown"
+[ "$(cat "$work/shown")" = nxt_app_module ] || { echo "a module exports:" >&2; cat "$work/shown" >&2; exit 1; }
+
+nm -D --undefined-only "$build/c-tests/module.so" | awk '$2 ~ /^nxt_/ { print $2 }' | sort > "$work/taken"
+comm -13 "$list" "$work/taken" > "$work/missing"
+[ ! -s "$work/missing" ] || { echo "unitd does not have what a module takes:" >&2; cat "$work/missing" >&2; exit 1; }
+
+echo "module: takes $(wc -l < "$work/taken") from its host"

@@ -259,6 +259,19 @@ pub(super) enum Inserted {
     Equal(Entry),
 }
 
+/// What a walk leaves behind of the levels it goes through.
+trait Trail {
+    /// The walk goes through the level that `place` names, which has 2^`bits` nodes.
+    fn push(&mut self, place: *mut Node, bits: u32);
+}
+
+/// Nothing, for walks that change no level.
+struct Untraced;
+
+impl Trail for Untraced {
+    fn push(&mut self, _place: *mut Node, _bits: u32) {}
+}
+
 /// The levels that a walk went through: the place that names each level, and the level's bits.
 struct Path {
     steps: [(*mut Node, u32); 8],
@@ -271,12 +284,6 @@ impl Path {
             steps: [(std::ptr::null_mut(), 0); 8],
             length: 0,
         }
-    }
-
-    fn push(&mut self, place: *mut Node, bits: u32) {
-        // A depth has bits only below level 8, so that there is room.
-        self.steps[self.length] = (place, bits);
-        self.length += 1;
     }
 
     /// Frees the levels that have become empty, from the deepest up.
@@ -298,6 +305,14 @@ impl Path {
     }
 }
 
+impl Trail for Path {
+    fn push(&mut self, place: *mut Node, bits: u32) {
+        // A depth has bits only below level 8, so that there is room.
+        self.steps[self.length] = (place, bits);
+        self.length += 1;
+    }
+}
+
 /// A trie, by the address of its root node.
 #[derive(Clone, Copy)]
 pub(super) struct Trie(*mut Node);
@@ -314,13 +329,18 @@ impl Trie {
     ///
     /// # Safety
     /// The trie is of this shape.
-    unsafe fn descend(self, shape: &Shape<'_>, hash: u32, path: &mut Path) -> (*mut Node, Depth) {
+    unsafe fn descend(
+        self,
+        shape: &Shape<'_>,
+        hash: u32,
+        trail: &mut impl Trail,
+    ) -> (*mut Node, Depth) {
         let (mut place, mut depth) = (self.0, Depth::TOP);
         // SAFETY: by the caller's promise every node below a level is alive, and a level at a depth
         // has as many nodes as its bits say.
         while let Kind::Level(level) = kind(unsafe { place.read() }) {
             let Some(bits) = depth.bits(shape) else { break };
-            path.push(place, bits);
+            trail.push(place, bits);
             let (index, below) = depth.step(hash, bits);
             // SAFETY: `index` is below 2^bits.
             place = unsafe { level.add(index) };
@@ -338,11 +358,11 @@ impl Trie {
         self,
         shape: &Shape<'_>,
         query: *mut nxt_lvlhsh_query_t,
-        path: &mut Path,
+        trail: &mut impl Trail,
     ) -> Option<(*mut Node, Bucket, usize, Entry)> {
         // SAFETY: by the caller's promise all nodes on the way are alive.
         unsafe {
-            let (mut place, _) = self.descend(shape, (*query).key_hash, path);
+            let (mut place, _) = self.descend(shape, (*query).key_hash, trail);
             let Kind::Bucket(mut bucket) = kind(place.read()) else {
                 return None;
             };
@@ -366,7 +386,7 @@ impl Trie {
         query: *mut nxt_lvlhsh_query_t,
     ) -> Option<Entry> {
         // SAFETY: the promise is the same.
-        unsafe { self.locate(shape, query, &mut Path::none()) }.map(|(_, _, _, entry)| entry)
+        unsafe { self.locate(shape, query, &mut Untraced) }.map(|(_, _, _, entry)| entry)
     }
 
     /// Adds the query's value; `None` if there is no memory for it or the value is NULL. A failed
@@ -382,14 +402,14 @@ impl Trie {
         // SAFETY: by the caller's promise; each bucket reached is alive.
         unsafe {
             let (hash, value) = ((*query).key_hash, NonNull::new((*query).value)?);
-            if let Some((_, bucket, index, old)) = self.locate(shape, query, &mut Path::none()) {
+            if let Some((_, bucket, index, old)) = self.locate(shape, query, &mut Untraced) {
                 if (*query).replace != 0 {
                     bucket.set_value(index, value.as_ptr());
                 }
                 return Some(Inserted::Equal(old));
             }
             loop {
-                let (place, depth) = self.descend(shape, hash, &mut Path::none());
+                let (place, depth) = self.descend(shape, hash, &mut Untraced);
                 let Kind::Bucket(head) = kind(place.read()) else {
                     let bucket = Bucket::new(shape)?;
                     bucket.put(0, hash, value.as_ptr());
