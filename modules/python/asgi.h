@@ -111,7 +111,7 @@ void nxtpy_asgi_http_start(nxt_unit_request_info_t *req);
 void nxtpy_asgi_http_data(nxt_unit_request_info_t *req);
 void nxtpy_asgi_http_closed(nxt_unit_request_info_t *req);
 
-/* asgi_websocket.c, asgi_websocket_inbox.c */
+/* asgi_websocket.c, asgi_websocket_frame.c, asgi_websocket_inbox.c */
 int nxtpy_asgi_websocket_init(void);
 void nxtpy_asgi_websocket_start(nxt_unit_request_info_t *req);
 void nxtpy_asgi_websocket_frame(nxt_unit_websocket_frame_t *frame);

@@ -1,5 +1,5 @@
 /*
- * asgi_websocket.h: shared by the two WebSocket files.
+ * asgi_websocket.h: shared by the WebSocket files.
  */
 
 #ifndef NXTPY_ASGI_WEBSOCKET_H

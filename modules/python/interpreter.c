@@ -124,9 +124,10 @@ extend_path(nxt_task_t *task, nxt_conf_value_t *value)
         return NXT_ERROR;
     }
 
+    rc = 0;
     n = nxt_conf_array_elements_count_or_1(value);
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; rc == 0 && i < n; i++) {
         item = nxt_conf_get_array_element_or_itself(value, i);
 
         nxt_conf_get_string(item, &str);
@@ -137,15 +138,15 @@ extend_path(nxt_task_t *task, nxt_conf_value_t *value)
         rc = (entry != NULL) ? PyList_Insert(sys_path, i, entry) : -1;
 
         Py_XDECREF(entry);
-
-        if (rc != 0) {
-            nxt_alert(task, "Python failed to insert \"%V\" into \"sys.path\"",
-                      &str);
-            return NXT_ERROR;
-        }
     }
 
-    return NXT_OK;
+    if (rc == 0) {
+        return NXT_OK;
+    }
+
+    nxt_alert(task, "Python failed to insert \"%V\" into \"sys.path\"", &str);
+
+    return NXT_ERROR;
 }
 
 

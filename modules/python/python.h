@@ -12,14 +12,15 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <stdbool.h>
+
 #include <nxt_main.h>
 #include <nxt_router.h>
+
 #include <nxt_unit.h>
-#include <nxt_unit_field.h>
 #include <nxt_unit_request.h>
 #include <nxt_unit_response.h>
-
-#include <stdbool.h>
+#include <nxt_unit_field.h>
 
 #include "compat.h"
 

@@ -7,6 +7,13 @@
 #include <strings.h>
 
 
+/*
+ * Room for a small body beside the headers.  Shared memory comes in chunks of
+ * 16 KiB, so it is mostly there anyway.
+ */
+#define BODY_ROOM  8192
+
+
 static int grow(nxtpy_fields_t *fields);
 static bool valid_name(const char *name, size_t length);
 static int parse_content_length(const char *value, size_t length,
@@ -114,7 +121,8 @@ nxtpy_response_init(nxt_unit_request_info_t *req, long status,
 
     if (nxt_unit_response_init(req, (uint16_t) status,
                                (uint32_t) fields->count,
-                               (uint32_t) fields->size) != NXT_UNIT_OK)
+                               (uint32_t) fields->size + BODY_ROOM)
+        != NXT_UNIT_OK)
     {
         PyErr_SetString(PyExc_RuntimeError,
                         "failed to allocate response object");

@@ -26,6 +26,7 @@ nxt_int_t
 nxtpy_targets_load(nxt_task_t *task, nxt_common_app_conf_t *conf)
 {
     uint32_t          i, n, next;
+    nxt_int_t         ret;
     nxt_str_t         name;
     nxt_conf_value_t  *targets, *value;
 
@@ -46,18 +47,16 @@ nxtpy_targets_load(nxt_task_t *task, nxt_common_app_conf_t *conf)
     }
 
     next = 0;
+    ret = NXT_OK;
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < n && ret == NXT_OK; i++) {
         value = nxt_conf_next_object_member(targets, &name, &next);
 
-        if (value == NULL
-            || load_target(task, &nxtpy_targets[i], value) != NXT_OK)
-        {
-            return NXT_ERROR;
-        }
+        ret = (value != NULL) ? load_target(task, &nxtpy_targets[i], value)
+                              : NXT_ERROR;
     }
 
-    return NXT_OK;
+    return ret;
 }
 
 
