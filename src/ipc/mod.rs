@@ -20,8 +20,6 @@ mod reassembly;
 pub mod ring;
 pub mod rpc;
 pub mod segment;
-#[cfg(test)]
-mod segment_tests;
 pub mod socket;
 
 pub use memory::{Mapping, MemoryError, create_memory, read_memory};

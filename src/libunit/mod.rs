@@ -29,6 +29,8 @@ mod request;
 mod response;
 mod run;
 mod startup;
+#[cfg(test)]
+mod tests;
 mod websocket;
 
 pub use buffer::Buffer;

@@ -4,8 +4,8 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::segment::*;
 use super::*;
+use crate::ipc::{ChunkRef, Pid, create_memory};
 
 const SRC: Pid = 100;
 const DST: Pid = 200;
