@@ -2,6 +2,7 @@
 //!
 //! It comes in the body of a `START_PROCESS` message from the router to main: the application's
 //! name, a zero byte, and its object of the configuration as JSON text.
+#![forbid(unsafe_code)]
 
 use std::path::PathBuf;
 

@@ -3,6 +3,7 @@
 //! Everything here is made once in a prototype, before its application processes are forked from
 //! it, and lives until the process ends: the memory is leaked on purpose. A `nxt_conf_value_t` is a
 //! [`Value`] behind an opaque pointer.
+#![cfg_attr(not(test), forbid(unsafe_code))]
 
 use std::ffi::{CString, c_char};
 

@@ -1,6 +1,7 @@
 //! The objects that a language module gets with each call: a task with its log, its process, and
 //! its configuration. They are made once for a prototype and once for each application process,
 //! and live until the process ends.
+#![forbid(unsafe_code)]
 
 use std::ffi::CString;
 

@@ -4,6 +4,7 @@
 //! then runs the module's `start`, or executes an external program. libunit takes over from there:
 //! it reports `PROCESS_READY` to the prototype and reads the port. What libunit needs for that is
 //! [`unit_init`] for a module, and the environment variable `NXT_UNIT_INIT` for a program.
+#![forbid(unsafe_code)]
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};

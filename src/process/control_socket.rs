@@ -1,5 +1,6 @@
 //! The listening socket of the control API, which main makes before it becomes a daemon so that a
 //! failure is seen by whoever started it.
+#![forbid(unsafe_code)]
 
 use std::fs;
 use std::io;

@@ -1,4 +1,5 @@
 //! From the command line to the main process.
+#![forbid(unsafe_code)]
 
 use std::fs;
 use std::io::{self, Write};
@@ -19,11 +20,12 @@ use crate::{alert, info, warning};
 /// Runs `unitd`; the exit code. To be called first in `main`, while there is one thread.
 pub fn run(host: Host) -> i32 {
     title::init();
-    let warn = |text: String| eprintln!("{text}");
+    // Nobody can be told that standard error does not work.
+    let warn = |text: String| drop(writeln!(io::stderr(), "{text}"));
     let options = match options::parse(title::arguments(), warn) {
         Ok(Command::Run(options)) => *options,
         Ok(Command::Version) => {
-            eprint!("{}", options::version_text());
+            let _ = io::stderr().write_all(options::version_text().as_bytes());
             return 0;
         }
         Ok(Command::Help) => {
@@ -31,7 +33,7 @@ pub fn run(host: Host) -> i32 {
             return 0;
         }
         Err(error) => {
-            eprintln!("{error}");
+            warn(error.to_string());
             return 1;
         }
     };

@@ -1,12 +1,14 @@
 //! The discovery process: loads every module once, to learn what it is, in a process that nobody
 //! needs afterwards.
+#![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
 
 use super::module_loading::LoadedModule;
 use super::modules::{Module, Modules, type_number};
+use crate::sys::Errno;
 use crate::sys::dl::Flags;
-use crate::{alert, notice};
+use crate::{alert, notice, warning};
 
 /// The ending of a module's file name.
 const SUFFIX: &str = ".unit.so";
@@ -29,8 +31,14 @@ pub(super) fn find_modules(folder: &Path) -> Modules {
 }
 
 fn module_files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return Vec::new();
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => {
+            if error.kind() != std::io::ErrorKind::NotFound {
+                warning!("opendir(\"{}\") failed {}", folder.display(), Errno::from(&error));
+            }
+            return Vec::new();
+        }
     };
     let is_module = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();

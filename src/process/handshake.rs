@@ -1,4 +1,5 @@
 //! Waiting for one answer, before a process has an event loop to wait with.
+#![forbid(unsafe_code)]
 
 use std::os::fd::{AsFd, OwnedFd};
 

@@ -13,6 +13,7 @@
 //! | `CONF_STORE` | controller | length as `size_t`; descriptor: memory with the JSON | none |
 //! | `MODULES` | discovery | see `modules` | `RPC_READY` |
 //! | `WHOAMI` | application | its parent's pid; descriptor: write end of its port | `RPC_READY` with its pid |
+#![forbid(unsafe_code)]
 
 use std::os::fd::AsFd;
 use std::path::Path;

@@ -5,6 +5,7 @@
 //! for each application when the router asks. Signals: TERM, INT and QUIT end everything, USR1
 //! reopens the log files, HUP is ignored, CHLD reaps. USR2 and KILL are not handled: they end main,
 //! and the kernel then ends the others (`sys::process::die_with`).
+#![forbid(unsafe_code)]
 
 use std::fs::{File, OpenOptions};
 use std::os::fd::AsFd;

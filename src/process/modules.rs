@@ -3,6 +3,7 @@
 //! Discovery reports them to main in a `MODULES` message whose body is a JSON array of objects
 //! with `type` (a `NXT_APP_*` number), `name`, `version`, `file` and `mounts` (each with `src`,
 //! `dst`, `name`, `type`, `flags`, `data`), the form of Unit 1.35.0.
+#![forbid(unsafe_code)]
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};

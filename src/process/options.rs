@@ -5,6 +5,7 @@
 //! ones. Defaults come from the build's environment (`NXT_CONTROL`, `NXT_PID`, `NXT_LOG`,
 //! `NXT_MODULESDIR`, `NXT_STATEDIR`, `NXT_TMPDIR`, `NXT_USER`, `NXT_GROUP`,
 //! `NXT_CONFIGURE_OPTIONS`), else they are those of an installation under /usr/local.
+#![forbid(unsafe_code)]
 
 use std::ffi::OsString;
 use std::path::PathBuf;

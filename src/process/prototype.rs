@@ -7,6 +7,7 @@
 //! asks it for processes with `START_PROCESS`. Isolation (namespaces, root, mounts) has its place
 //! in [`Prototype::set_up`], between `setup` and the working directory; the option is refused by
 //! validation until it exists.
+#![forbid(unsafe_code)]
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
 //! When a process that died is started again.
+#![forbid(unsafe_code)]
 
 use std::time::{Duration, Instant};
 

@@ -2,6 +2,7 @@
 //!
 //! In a child: the title, then everything that only main may have is closed, then the privileges
 //! fall, then the child ties its life to main's, then it says that it is ready and runs.
+#![forbid(unsafe_code)]
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -9,7 +10,7 @@ use super::app_conf::AppConf;
 use super::handshake::{Reply, await_reply};
 use super::main_process::Main;
 use super::prototype;
-use super::table::Process;
+use super::table::{Process, Table};
 use super::{discovery, fork};
 use crate::ipc::{Header, Pid, ProcessType, Receiver, Sender, kind, rpc, socket};
 use crate::sys::credentials::Credentials;
@@ -117,7 +118,7 @@ impl Main {
                 daemon: main.options.daemon,
                 host: main.host,
                 modules: &main.modules,
-                table: std::mem::replace(&mut main.table, super::table::Table::new(0)),
+                table: std::mem::replace(&mut main.table, Table::new(0)),
                 main: pid,
                 port,
                 write_end,
@@ -180,11 +181,14 @@ impl Main {
         Some((pid, peer.sender.as_fd().try_clone_to_owned().ok()?))
     }
 
-    /// Main and its port, after it was told that this process is ready.
+    /// Main and its port, after it was told that this process is ready. The ports that nobody has
+    /// taken are closed.
     fn report_ready(&mut self) -> Option<Peer> {
-        let header = Header::new(self.table.own, kind::PROCESS_READY, 0);
-        self.table.send(self.main_pid(), header, &[], &[]);
-        self.take_peer(ProcessType::Main)
+        let own = self.table.own;
+        self.table.send(self.main_pid(), Header::new(own, kind::PROCESS_READY, 0), &[], &[]);
+        let main = self.take_peer(ProcessType::Main);
+        self.table = Table::new(own);
+        main
     }
 
     fn run_discovery(&mut self, port: OwnedFd) -> i32 {

@@ -6,6 +6,7 @@
 //! state directory can change hands in both directions. Each file is replaced as a whole: written
 //! beside its place, synced, renamed, and the folder synced, so that a crash at any point leaves
 //! the old or the new file.
+#![forbid(unsafe_code)]
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};

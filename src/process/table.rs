@@ -5,6 +5,7 @@
 //! announced with `NEW_PORT`, a dead one with `REMOVE_PID`. The announcement carries the stream of
 //! the `START_PROCESS` request that the process answers, and so does the notice of a process that
 //! died before it was ready: for the router it is the answer that the start failed.
+#![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
