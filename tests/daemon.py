@@ -246,7 +246,7 @@ class Daemon:
     def control(self, method, path, body=b''):
         if not isinstance(body, bytes):
             body = json.dumps(body).encode()
-        return http((socket.AF_UNIX, str(self.socket)), method, path, body=body, timeout=60)
+        return http((socket.AF_UNIX, str(self.socket)), method, path, body=body, timeout=20)
 
     def configure(self, config, path='/config'):
         """Puts a configuration that must be accepted."""

@@ -157,7 +157,7 @@ def test_listen_threads(plain):
 
 # Requests that are refused.
 
-@pytest.mark.parametrize('data, status', [
+REFUSED = [
     (b'\x16\x03\x01\x02\x00', 400),
     (b'get / HTTP/1.1\r\nHost: a\r\n\r\n', 400),
     (b'GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n', 400),
@@ -184,7 +184,10 @@ def test_listen_threads(plain):
     (b'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n', 413),
     (b'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n', 501),
     (b'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 411),
-])
+]
+
+
+@pytest.mark.parametrize('data, status', REFUSED, ids=[f'{i}-{status}' for i, (_, status) in enumerate(REFUSED)])
 def test_refused(plain, data, status):
     with plain.connect() as c:
         c.send(data)
