@@ -154,25 +154,45 @@ impl Table {
         self.send(pid, Header::new(self.own, kind::RPC_ERROR, stream), body, &[]);
     }
 
-    /// Marks a process as ready and announces its port; the message answers `stream`.
+    /// Marks a process as ready and makes it and the others known to each other; the announcement
+    /// answers `stream`.
+    ///
+    /// A process that is not ready yet hears of this one when it becomes ready itself. The router
+    /// always hears of the other side first: who knows the router sends it requests at once, and
+    /// the router answers only processes that main has told it of.
     pub(super) fn set_ready(&mut self, pid: Pid, stream: u32) {
         let Some(process) = self.processes.get_mut(&pid) else {
             return;
         };
         process.state = State::Ready;
         process.stream = 0;
-        let Some(process) = self.get(pid) else {
+        let Some(new) = self.get(pid) else {
             return;
         };
-        let announcement = NewPort::new(PortId { pid, id: 0 }, process.kind);
-        let queue = process.queue.as_ref().map(AsFd::as_fd);
         for other in self.iter() {
-            if other.pid != pid && other.pid != self.own && other.kind.learns_of(process.kind) {
-                let socket = process.sender.as_fd();
-                let sent = announcement.send(&other.sender, self.own, stream, socket, queue);
-                report(other.pid, sent.map(drop));
+            if other.pid == pid || other.pid == self.own || other.state != State::Ready {
+                continue;
+            }
+            if new.kind == ProcessType::Router {
+                self.announce(other, new, 0);
+                self.announce(new, other, stream);
+            } else {
+                self.announce(new, other, stream);
+                self.announce(other, new, 0);
             }
         }
+    }
+
+    /// Sends the port of `process` to `other`, if that one shall know it.
+    fn announce(&self, process: &Process, other: &Process, stream: u32) {
+        if !other.kind.learns_of(process.kind) {
+            return;
+        }
+        let announcement = NewPort::new(PortId { pid: process.pid, id: 0 }, process.kind);
+        let queue = process.queue.as_ref().map(AsFd::as_fd);
+        let socket = process.sender.as_fd();
+        let sent = announcement.send(&other.sender, self.own, stream, socket, queue);
+        report(other.pid, sent.map(drop));
     }
 
     /// Tells those whom it concerns that `dead`, which is not in the table any more, has died.
@@ -228,6 +248,8 @@ mod tests {
         let mut router = process(&mut table, 3, ProcessType::Router, 0);
         let mut other = process(&mut table, 4, ProcessType::Prototype, 0);
         let mut new = process(&mut table, 5, ProcessType::Prototype, 77);
+        table.set_ready(3, 0);
+        assert!(messages(&mut controller).is_empty(), "it is not ready");
         table.set_ready(5, 77);
         let told = messages(&mut router);
         assert_eq!(told.len(), 1);
@@ -238,8 +260,12 @@ mod tests {
         for receiver in [&mut controller, &mut other, &mut new] {
             assert!(messages(receiver).is_empty());
         }
-        table.set_ready(3, 0);
-        assert_eq!(messages(&mut controller).len(), 1);
+        table.set_ready(2, 0);
+        for (receiver, peer) in [(&mut controller, 3), (&mut router, 2)] {
+            let told = messages(receiver);
+            assert_eq!(told.len(), 1);
+            assert_eq!(NewPort::decode(&told[0].body).unwrap().port, PortId { pid: peer, id: 0 });
+        }
         assert!(messages(&mut other).is_empty());
     }
 
