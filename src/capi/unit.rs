@@ -47,7 +47,9 @@ unsafe fn room<'a>(start: *mut c_void, size: usize) -> &'a mut [MaybeUninit<u8>]
 pub unsafe extern "C" fn nxt_unit_init(init: *mut nxt_unit_init_t) -> *mut nxt_unit_ctx_t {
     guard("nxt_unit_init", null_mut(), || {
         // SAFETY: the caller's.
-        let Some(init) = (unsafe { init.as_ref() }) else { return null_mut() };
+        let Some(init) = (unsafe { init.as_ref() }) else {
+            return null_mut();
+        };
         // SAFETY: the caller's.
         match unsafe { libunit::init(init) } {
             Ok(ctx) => ctx.as_ptr(),
@@ -109,10 +111,14 @@ pub unsafe extern "C" fn nxt_unit_run_once(ctx: *mut nxt_unit_ctx_t) -> c_int {
 /// # Safety
 /// `ctx` is null or a context of this library that is not done with.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_unit_dequeue_request(ctx: *mut nxt_unit_ctx_t) -> *mut nxt_unit_request_info_t {
+pub unsafe extern "C" fn nxt_unit_dequeue_request(
+    ctx: *mut nxt_unit_ctx_t,
+) -> *mut nxt_unit_request_info_t {
     guard("nxt_unit_dequeue_request", null_mut(), || {
         // SAFETY: the caller's.
-        unsafe { Context::from_ptr(ctx) }.map_or(null_mut(), |ctx| ctx.dequeue().map_or(null_mut(), Request::as_ptr))
+        unsafe { Context::from_ptr(ctx) }.map_or(null_mut(), |ctx| {
+            ctx.dequeue().map_or(null_mut(), Request::as_ptr)
+        })
     })
 }
 
@@ -158,7 +164,10 @@ pub unsafe extern "C" fn nxt_unit_ctx_alloc(
 ) -> *mut nxt_unit_ctx_t {
     guard("nxt_unit_ctx_alloc", null_mut(), || {
         // SAFETY: the caller's.
-        unsafe { Context::from_ptr(ctx) }.map_or(null_mut(), |ctx| ctx.create_sibling(data).map_or(null_mut(), |new| new.as_ptr()))
+        unsafe { Context::from_ptr(ctx) }.map_or(null_mut(), |ctx| {
+            ctx.create_sibling(data)
+                .map_or(null_mut(), |new| new.as_ptr())
+        })
     })
 }
 
@@ -201,7 +210,9 @@ pub unsafe extern "C" fn nxt_unit_request_group_dup_fields(req: *mut nxt_unit_re
     guard("nxt_unit_request_group_dup_fields", (), || {
         // SAFETY: the caller's; the head was checked when it was received.
         unsafe {
-            let Some(head) = req.as_ref().map(|req| req.request.get()) else { return };
+            let Some(head) = req.as_ref().map(|req| req.request.get()) else {
+                return;
+            };
             if !head.is_null() {
                 libunit::group_duplicate_fields(head);
             }
@@ -222,7 +233,9 @@ pub unsafe extern "C" fn nxt_unit_response_init(
 ) -> c_int {
     guard("nxt_unit_response_init", NXT_UNIT_ERROR, || {
         // SAFETY: the caller's.
-        unsafe { Request::from_ptr(req) }.map_or(NXT_UNIT_ERROR, |req| req.init_response(status, max_fields_count, max_fields_size))
+        unsafe { Request::from_ptr(req) }.map_or(NXT_UNIT_ERROR, |req| {
+            req.init_response(status, max_fields_count, max_fields_size)
+        })
     })
 }
 
@@ -238,7 +251,9 @@ pub unsafe extern "C" fn nxt_unit_response_realloc(
 ) -> c_int {
     guard("nxt_unit_response_realloc", NXT_UNIT_ERROR, || {
         // SAFETY: the caller's.
-        unsafe { Request::from_ptr(req) }.map_or(NXT_UNIT_ERROR, |req| req.realloc_response(max_fields_count, max_fields_size))
+        unsafe { Request::from_ptr(req) }.map_or(NXT_UNIT_ERROR, |req| {
+            req.realloc_response(max_fields_count, max_fields_size)
+        })
     })
 }
 
@@ -337,7 +352,8 @@ pub unsafe extern "C" fn nxt_unit_response_buf_alloc(
     guard("nxt_unit_response_buf_alloc", null_mut(), || {
         // SAFETY: the caller's.
         unsafe { Request::from_ptr(req) }.map_or(null_mut(), |req| {
-            req.new_response_buffer(size).map_or(null_mut(), Buffer::as_ptr)
+            req.new_response_buffer(size)
+                .map_or(null_mut(), Buffer::as_ptr)
         })
     })
 }
@@ -347,7 +363,9 @@ pub unsafe extern "C" fn nxt_unit_response_buf_alloc(
 /// # Safety
 /// `req` is null or a request in the caller's hands.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_unit_request_is_websocket_handshake(req: *mut nxt_unit_request_info_t) -> c_int {
+pub unsafe extern "C" fn nxt_unit_request_is_websocket_handshake(
+    req: *mut nxt_unit_request_info_t,
+) -> c_int {
     guard("nxt_unit_request_is_websocket_handshake", 0, || {
         // SAFETY: the caller's.
         unsafe { Request::from_ptr(req) }.map_or(0, |req| c_int::from(req.is_handshake()))
@@ -371,7 +389,9 @@ pub unsafe extern "C" fn nxt_unit_response_upgrade(req: *mut nxt_unit_request_in
 /// # Safety
 /// `req` is null or a request in the caller's hands.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_unit_response_is_websocket(req: *mut nxt_unit_request_info_t) -> c_int {
+pub unsafe extern "C" fn nxt_unit_response_is_websocket(
+    req: *mut nxt_unit_request_info_t,
+) -> c_int {
     guard("nxt_unit_response_is_websocket", 0, || {
         // SAFETY: the caller's.
         unsafe { Request::from_ptr(req) }.map_or(0, |req| c_int::from(req.is_websocket()))
@@ -456,7 +476,11 @@ pub unsafe extern "C" fn nxt_unit_response_write(
         unsafe { Request::from_ptr(req) }.map_or(NXT_UNIT_ERROR, |req| {
             // SAFETY: the caller's.
             let written = req.write(unsafe { bytes(start, size) }, size);
-            if written < 0 { NXT_UNIT_ERROR } else { NXT_UNIT_OK }
+            if written < 0 {
+                NXT_UNIT_ERROR
+            } else {
+                NXT_UNIT_OK
+            }
         })
     })
 }
@@ -473,13 +497,17 @@ pub unsafe extern "C" fn nxt_unit_response_write_nb(
     size: usize,
     min_size: usize,
 ) -> isize {
-    guard("nxt_unit_response_write_nb", -(NXT_UNIT_ERROR as isize), || {
-        // SAFETY: the caller's.
-        unsafe { Request::from_ptr(req) }.map_or(-(NXT_UNIT_ERROR as isize), |req| {
+    guard(
+        "nxt_unit_response_write_nb",
+        -(NXT_UNIT_ERROR as isize),
+        || {
             // SAFETY: the caller's.
-            req.write(unsafe { bytes(start, size) }, min_size)
-        })
-    })
+            unsafe { Request::from_ptr(req) }.map_or(-(NXT_UNIT_ERROR as isize), |req| {
+                // SAFETY: the caller's.
+                req.write(unsafe { bytes(start, size) }, min_size)
+            })
+        },
+    )
 }
 
 /// Sends a body that a callback supplies.
@@ -543,10 +571,7 @@ pub unsafe extern "C" fn nxt_unit_request_readline_size(
 /// # Safety
 /// `req` is null or a request in the caller's hands.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_unit_request_done(
-    req: *mut nxt_unit_request_info_t,
-    rc: c_int,
-) {
+pub unsafe extern "C" fn nxt_unit_request_done(req: *mut nxt_unit_request_info_t, rc: c_int) {
     guard("nxt_unit_request_done", (), || {
         // SAFETY: the caller's.
         unsafe { Request::from_ptr(req) }.map_or((), |req| req.done(rc))
@@ -695,7 +720,10 @@ pub unsafe extern "C" fn nxt_unit_log_text(
     guard("nxt_unit_log", (), || {
         // SAFETY: the caller's.
         let (lib, text) = unsafe {
-            (Context::from_ptr(ctx).map(Context::library_ref), bytes(text.cast(), length))
+            (
+                Context::from_ptr(ctx).map(Context::library_ref),
+                bytes(text.cast(), length),
+            )
         };
         libunit::write_log_bytes(lib, level, None, text);
     })

@@ -72,7 +72,10 @@ impl Mapping {
         seal_size(fd);
         let found = fstat(fd).map_err(os("fstat()"))?.st_size as u64;
         if found < size as u64 {
-            return Err(MemoryError::TooSmall { found, needed: size });
+            return Err(MemoryError::TooSmall {
+                found,
+                needed: size,
+            });
         }
         // SAFETY: the kernel chooses the address, so no existing mapping is touched; the result is
         // checked before use.
@@ -88,7 +91,10 @@ impl Mapping {
         };
         match NonNull::new(p.cast::<u8>()) {
             Some(start) if p != libc::MAP_FAILED => Ok(Mapping { start, size }),
-            _ => Err(MemoryError::Os { call: "mmap()", errno: Errno::last() }),
+            _ => Err(MemoryError::Os {
+                call: "mmap()",
+                errno: Errno::last(),
+            }),
         }
     }
 
@@ -128,7 +134,16 @@ mod tests {
     fn too_small_a_file_is_refused() {
         let fd = create_memory(4096).unwrap();
         let err = Mapping::new(fd.as_fd(), 4097).unwrap_err();
-        assert!(matches!(err, MemoryError::TooSmall { found: 4096, needed: 4097 }), "{err}");
+        assert!(
+            matches!(
+                err,
+                MemoryError::TooSmall {
+                    found: 4096,
+                    needed: 4097
+                }
+            ),
+            "{err}"
+        );
         assert!(Mapping::new(fd.as_fd(), 4096).is_ok());
     }
 

@@ -56,7 +56,13 @@ pub mod kind {
     pub const fn is_single(kind: u8) -> bool {
         !matches!(
             kind,
-            RPC_READY | REQ_HEADERS | REQ_HEADERS_ACK | REQ_BODY | WEBSOCKET | DATA | READ_QUEUE
+            RPC_READY
+                | REQ_HEADERS
+                | REQ_HEADERS_ACK
+                | REQ_BODY
+                | WEBSOCKET
+                | DATA
+                | READ_QUEUE
                 | READ_SOCKET
         )
     }
@@ -201,7 +207,10 @@ impl Body {
         if bytes.len() <= 15 {
             let mut short = [0; 15];
             short[..bytes.len()].copy_from_slice(bytes);
-            Body::Short { len: bytes.len() as u8, bytes: short }
+            Body::Short {
+                len: bytes.len() as u8,
+                bytes: short,
+            }
         } else {
             Body::Long(bytes.to_vec())
         }
@@ -281,8 +290,12 @@ mod tests {
 
     #[test]
     fn header_survives_the_wire() {
-        let h = Header { nf: true, mmap: true, ..Header::new(-7, kind::NEW_PORT, 0xAABB_CCDD) }
-            .reply_to(513);
+        let h = Header {
+            nf: true,
+            mmap: true,
+            ..Header::new(-7, kind::NEW_PORT, 0xAABB_CCDD)
+        }
+        .reply_to(513);
         let wire = h.encode();
         assert_eq!(wire[10], 13);
         assert_eq!(wire[11..16], [1, 1, 1, 0, 0]);
@@ -292,8 +305,16 @@ mod tests {
 
     #[test]
     fn chunk_references_ignore_a_torn_tail() {
-        let a = ChunkRef { segment: 1, chunk: 639, size: 16384 };
-        let b = ChunkRef { segment: 2, chunk: 0, size: 1 };
+        let a = ChunkRef {
+            segment: 1,
+            chunk: 639,
+            size: 16384,
+        };
+        let b = ChunkRef {
+            segment: 2,
+            chunk: 0,
+            size: 1,
+        };
         let mut wire = [a.encode(), b.encode()].concat();
         wire.extend([1, 2, 3]);
         assert_eq!(ChunkRef::parse(&wire).collect::<Vec<_>>(), [a, b]);

@@ -47,7 +47,11 @@ impl Outbox {
                 SendError::Os(nix::errno::Errno::from_raw(e.raw_os_error().unwrap_or(0)))
             })?;
         self.bytes += body.len() + HEADER_SIZE;
-        self.waiting.push_back(Datagram { header: *header, body: body.to_vec(), fds });
+        self.waiting.push_back(Datagram {
+            header: *header,
+            body: body.to_vec(),
+            fds,
+        });
         Ok(())
     }
 

@@ -32,7 +32,9 @@ use ProcessType::*;
 impl ProcessType {
     /// From its number.
     pub fn from_number(n: u8) -> Option<Self> {
-        [Main, Discovery, Controller, Router, Prototype, App].get(n as usize).copied()
+        [Main, Discovery, Controller, Router, Prototype, App]
+            .get(n as usize)
+            .copied()
     }
 
     /// Whether a new process of this type keeps the inherited port of a `peer`. (The port of its
@@ -96,7 +98,12 @@ impl NewPort {
 
     /// With the usual sizes.
     pub fn new(port: PortId, process: ProcessType) -> Self {
-        NewPort { port, max_size: MAX_BODY as u64, max_share: 64 * 1024, process }
+        NewPort {
+            port,
+            max_size: MAX_BODY as u64,
+            max_share: 64 * 1024,
+            process,
+        }
     }
 
     /// The wire form.
@@ -186,7 +193,10 @@ impl PeerTable {
         }
         let peer = Arc::new(peer);
         self.ports.insert(peer.port, peer.clone());
-        self.by_pid.entry(peer.port.pid).or_default().push(peer.clone());
+        self.by_pid
+            .entry(peer.port.pid)
+            .or_default()
+            .push(peer.clone());
         peer
     }
 
@@ -262,7 +272,11 @@ mod tests {
     const ALL: [ProcessType; 6] = [Main, Discovery, Controller, Router, Prototype, App];
 
     fn matrix(rule: impl Fn(ProcessType, ProcessType) -> bool) -> Vec<String> {
-        let row = |a| ALL.iter().map(|&b| if rule(a, b) { '1' } else { '0' }).collect();
+        let row = |a| {
+            ALL.iter()
+                .map(|&b| if rule(a, b) { '1' } else { '0' })
+                .collect()
+        };
         ALL.iter().map(|&a| row(a)).collect()
     }
 
@@ -301,7 +315,11 @@ mod tests {
         let mut table = PeerTable::default();
         let peer = |pid, id, process| {
             let (_, write) = crate::ipc::socket::pair().unwrap();
-            Peer { port: PortId { pid, id }, process, sender: Sender::new(write, None) }
+            Peer {
+                port: PortId { pid, id },
+                process,
+                sender: Sender::new(write, None),
+            }
         };
         table.add(peer(1, 0, Main));
         table.add(peer(2, 0, Router));

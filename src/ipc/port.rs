@@ -39,7 +39,12 @@ pub struct Sender {
 impl Sender {
     /// Takes a nonblocking socket, and the queue of a port that has one.
     pub fn new(socket: OwnedFd, queue: Option<PortQueue>) -> Self {
-        Sender { socket, queue, outbox: Mutex::default(), pending: AtomicBool::new(false) }
+        Sender {
+            socket,
+            queue,
+            outbox: Mutex::default(),
+            pending: AtomicBool::new(false),
+        }
     }
 
     /// Whether the port has a queue.
@@ -71,7 +76,10 @@ impl Sender {
                 if !wake {
                     return Ok(Sent::Done);
                 }
-                let wake = Header { kind: kind::READ_QUEUE, ..*header };
+                let wake = Header {
+                    kind: kind::READ_QUEUE,
+                    ..*header
+                };
                 return self.send_datagram(&wake, &[], &[]);
             }
             if body.len() <= MAX_BODY {
@@ -89,7 +97,11 @@ impl Sender {
             if let Some(queue) = &self.queue {
                 enqueue(queue, &[kind::READ_SOCKET])?;
             }
-            let header = Header { nf: i > 0, mf: i + 1 < count, ..*header };
+            let header = Header {
+                nf: i > 0,
+                mf: i + 1 < count,
+                ..*header
+            };
             sent = self.send_datagram(&header, part, if i == 0 { fds } else { &[] })?;
         }
         Ok(sent)
@@ -97,7 +109,10 @@ impl Sender {
 
     /// Sends a message whose body lies in shared memory.
     pub fn send_chunks(&self, header: &Header, chunks: &[ChunkRef]) -> Result<Sent, SendError> {
-        let header = Header { mmap: true, ..*header };
+        let header = Header {
+            mmap: true,
+            ..*header
+        };
         match chunks {
             [one] => self.send(&header, &one.encode(), &[]),
             many => {
@@ -194,7 +209,9 @@ impl Receiver {
     pub fn receive(&mut self) -> Result<Option<Message>, ReceiveError> {
         loop {
             let message = self.receive_ordered()?;
-            let Some(message) = message else { return Ok(None) };
+            let Some(message) = message else {
+                return Ok(None);
+            };
             if message.header.kind == kind::READ_QUEUE {
                 continue;
             }
@@ -210,7 +227,9 @@ impl Receiver {
     }
 
     fn receive_ordered(&mut self) -> Result<Option<Message>, ReceiveError> {
-        let Some(queue) = &self.queue else { return socket::receive(self.socket.as_fd()) };
+        let Some(queue) = &self.queue else {
+            return socket::receive(self.socket.as_fd());
+        };
         if !self.awake {
             queue.reader_awake();
             self.awake = true;
@@ -258,7 +277,9 @@ impl Receiver {
                 return Ok(Some(message));
             }
             if self.suspended.len() >= MAX_SUSPENDED {
-                return Err(ReceiveError::Malformed("socket message without a place in the queue"));
+                return Err(ReceiveError::Malformed(
+                    "socket message without a place in the queue",
+                ));
             }
             self.suspended.push_back(message);
         }
@@ -269,7 +290,9 @@ fn dequeue(queue: &PortQueue) -> Result<Dequeued, ReceiveError> {
     let item = queue
         .receive()
         .map_err(|ring::Corrupt| ReceiveError::Malformed("the shared queue is corrupt"))?;
-    let Some(item) = item else { return Ok(Dequeued::Nothing) };
+    let Some(item) = item else {
+        return Ok(Dequeued::Nothing);
+    };
     let bytes = item.bytes();
     if bytes == [kind::READ_SOCKET] {
         return Ok(Dequeued::ReadSocket);
@@ -277,7 +300,11 @@ fn dequeue(queue: &PortQueue) -> Result<Dequeued, ReceiveError> {
     let header =
         Header::decode(bytes).ok_or(ReceiveError::Malformed("queue item without a header"))?;
     let body = Body::new(&bytes[HEADER_SIZE..]);
-    Ok(Dequeued::Message(Message { header, body, ..Message::default() }))
+    Ok(Dequeued::Message(Message {
+        header,
+        body,
+        ..Message::default()
+    }))
 }
 
 enum Dequeued {
@@ -314,7 +341,10 @@ mod tests {
         let (read, write) = socket::pair().unwrap();
         let (queue, fd) = PortQueue::create().unwrap();
         let reader = PortQueue::map(fd.as_fd()).unwrap();
-        (Receiver::new(read, Some(reader)), Sender::new(write, Some(queue)))
+        (
+            Receiver::new(read, Some(reader)),
+            Sender::new(write, Some(queue)),
+        )
     }
 
     fn header(stream: u32) -> Header {
@@ -332,8 +362,12 @@ mod tests {
             sender.send(&header(base), b"short", &[]).unwrap();
             sender.send(&header(base + 1), &long, &[]).unwrap();
             sender.send(&header(base + 2), b"", &[]).unwrap();
-            sender.send(&header(base + 3), b"", &[file.as_fd()]).unwrap();
-            sender.send(&header(base + 4), &huge, &[file.as_fd()]).unwrap();
+            sender
+                .send(&header(base + 3), b"", &[file.as_fd()])
+                .unwrap();
+            sender
+                .send(&header(base + 4), &huge, &[file.as_fd()])
+                .unwrap();
             sender.send(&header(base + 5), b"end", &[]).unwrap();
             for i in 0..6 {
                 let m = receiver.receive().unwrap().unwrap();
@@ -377,7 +411,11 @@ mod tests {
             };
             let body = vec![1; 8000];
             let mut sent = 0;
-            while sender.send(&header(sent), &body, &[sender.as_fd()]).unwrap() == Sent::Done {
+            while sender
+                .send(&header(sent), &body, &[sender.as_fd()])
+                .unwrap()
+                == Sent::Done
+            {
                 sent += 1;
             }
             assert!(sender.has_pending());
@@ -446,7 +484,10 @@ mod tests {
         queue.send(b"junk").unwrap();
         queue.send(&[kind::READ_SOCKET]).unwrap();
         queue.send(&header(4).encode()).unwrap();
-        assert!(matches!(receiver.receive(), Err(ReceiveError::Malformed(_))));
+        assert!(matches!(
+            receiver.receive(),
+            Err(ReceiveError::Malformed(_))
+        ));
         // The promised socket message does not come: nothing can be delivered, nothing spins.
         assert!(receiver.receive().unwrap().is_none());
         socket::send(sender.as_fd(), &header(3), b"", &[]).unwrap();

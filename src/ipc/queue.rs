@@ -71,7 +71,9 @@ struct SharedQueue<const N: usize, const WORDS: usize> {
 
 impl<const N: usize, const WORDS: usize> Clone for SharedQueue<N, WORDS> {
     fn clone(&self) -> Self {
-        SharedQueue { map: self.map.clone() }
+        SharedQueue {
+            map: self.map.clone(),
+        }
     }
 }
 
@@ -108,7 +110,10 @@ impl<const N: usize, const WORDS: usize> SharedQueue<N, WORDS> {
         let cells = &shared.items[index as usize % N];
         let words = (bytes.len() + 4) / 4;
         for (cell, word) in cells.iter().zip(item.chunks_exact(4)).take(words) {
-            cell.store(u32::from_ne_bytes([word[0], word[1], word[2], word[3]]), Ordering::Relaxed);
+            cell.store(
+                u32::from_ne_bytes([word[0], word[1], word[2], word[3]]),
+                Ordering::Relaxed,
+            );
         }
         if let Some(cell) = cells.get(8) {
             cell.store(tracking, Ordering::Relaxed);
@@ -128,8 +133,11 @@ impl<const N: usize, const WORDS: usize> SharedQueue<N, WORDS> {
             let cells = &shared.items[index as usize % N];
             let mut message = QueueMessage { bytes: [0; 32] };
             let mut words = 8;
-            for (i, (cell, out)) in
-                cells.iter().zip(message.bytes.chunks_exact_mut(4)).enumerate().take(8)
+            for (i, (cell, out)) in cells
+                .iter()
+                .zip(message.bytes.chunks_exact_mut(4))
+                .enumerate()
+                .take(8)
             {
                 if i == words {
                     break;
@@ -252,7 +260,8 @@ impl AppQueue {
 
     /// Takes the oldest message that was not taken back.
     pub fn receive(&self) -> Result<Option<QueueMessage>, Corrupt> {
-        self.0.receive(|message, cells| clear_tracking(&cells[8], message.stream()))
+        self.0
+            .receive(|message, cells| clear_tracking(&cells[8], message.stream()))
     }
 
     /// A reader got the wake-up from the socket; it must look into the queue after this.
@@ -263,7 +272,8 @@ impl AppQueue {
 }
 
 fn clear_tracking(cell: &AtomicU32, stream: u32) -> bool {
-    cell.compare_exchange(stream, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    cell.compare_exchange(stream, 0, Ordering::AcqRel, Ordering::Relaxed)
+        .is_ok()
 }
 
 #[cfg(test)]
@@ -351,7 +361,10 @@ mod tests {
                     })
                 })
                 .collect();
-            readers.into_iter().flat_map(|r| r.join().unwrap()).collect()
+            readers
+                .into_iter()
+                .flat_map(|r| r.join().unwrap())
+                .collect()
         });
         while let Some(m) = queue.receive().unwrap() {
             got.push(m.stream());

@@ -77,8 +77,16 @@ mod tests {
     use crate::ipc::message::{Header, kind};
 
     fn part(stream: u32, nf: bool, mf: bool, body: &[u8]) -> Message {
-        let header = Header { nf, mf, ..Header::new(1, kind::DATA, stream) };
-        Message { header, body: Body::new(body), ..Message::default() }
+        let header = Header {
+            nf,
+            mf,
+            ..Header::new(1, kind::DATA, stream)
+        };
+        Message {
+            header,
+            body: Body::new(body),
+            ..Message::default()
+        }
     }
 
     #[test]
@@ -91,7 +99,10 @@ mod tests {
         last.header.last = true;
         let whole = r.accept(last).unwrap().unwrap();
         assert_eq!((&*whole.body, whole.header.last), (&b"abc"[..], true));
-        assert_eq!(&*r.accept(part(2, true, false, b"y")).unwrap().unwrap().body, b"xy");
+        assert_eq!(
+            &*r.accept(part(2, true, false, b"y")).unwrap().unwrap().body,
+            b"xy"
+        );
         assert_eq!((r.bytes, r.parts.len()), (0, 0));
     }
 

@@ -31,7 +31,8 @@ impl Cell for AtomicU32 {
     }
 
     fn replace(&self, old: u32, new: u32) -> bool {
-        self.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
     }
 }
 
@@ -145,7 +146,11 @@ mod tests {
     type Small = Ring<AtomicU32, 8>;
 
     fn small() -> Small {
-        Ring { head: AtomicU32::new(0), slots: Default::default(), tail: AtomicU32::new(0) }
+        Ring {
+            head: AtomicU32::new(0),
+            slots: Default::default(),
+            tail: AtomicU32::new(0),
+        }
     }
 
     #[test]
@@ -169,7 +174,12 @@ mod tests {
         b.reset();
         (0..8).for_each(|i| b.push(i).unwrap());
         assert_eq!(a.tail.get(), b.tail.get());
-        assert!(a.slots.iter().zip(&b.slots).all(|(x, y)| x.get() == y.get()));
+        assert!(
+            a.slots
+                .iter()
+                .zip(&b.slots)
+                .all(|(x, y)| x.get() == y.get())
+        );
     }
 
     #[test]
@@ -180,7 +190,9 @@ mod tests {
             ring.head.set(start);
             ring.tail.set(start);
             let before = Ring::<AtomicU32, N>::cycle(start.wrapping_sub(1));
-            ring.slots.iter().for_each(|s| s.set(before.wrapping_mul(N as u32)));
+            ring.slots
+                .iter()
+                .for_each(|s| s.set(before.wrapping_mul(N as u32)));
             for i in 0..3 * N as u32 {
                 ring.push(i % N as u32).unwrap();
                 assert_eq!(ring.pop(), Ok(Some(i % N as u32)));
@@ -190,7 +202,8 @@ mod tests {
         // Eight slots: more than 16 bits of cycle; 131072 slots: fewer.
         run(&small());
         let fd = crate::ipc::create_memory(4 * (131072 + 2)).unwrap();
-        let map = crate::ipc::Mapping::new(std::os::fd::AsFd::as_fd(&fd), 4 * (131072 + 2)).unwrap();
+        let map =
+            crate::ipc::Mapping::new(std::os::fd::AsFd::as_fd(&fd), 4 * (131072 + 2)).unwrap();
         // SAFETY: the mapping is page-aligned, zeroed, exactly as large, and outlives the borrow.
         run(unsafe { map.start().cast::<Ring<AtomicU32, 131072>>().as_ref() });
     }
@@ -213,7 +226,11 @@ mod tests {
         let moved: u64 = std::thread::scope(|s| {
             let movers: Vec<_> = (0..4)
                 .map(|i| {
-                    let (from, to) = if i % 2 == 0 { (&free, &used) } else { (&used, &free) };
+                    let (from, to) = if i % 2 == 0 {
+                        (&free, &used)
+                    } else {
+                        (&used, &free)
+                    };
                     s.spawn(move || {
                         let mut moved = 0;
                         for _ in 0..20_000 {

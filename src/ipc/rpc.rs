@@ -71,7 +71,10 @@ pub struct RpcTable<T> {
 
 impl<T> Default for RpcTable<T> {
     fn default() -> Self {
-        RpcTable { streams: HashMap::new(), peers: HashMap::new() }
+        RpcTable {
+            streams: HashMap::new(),
+            peers: HashMap::new(),
+        }
     }
 }
 
@@ -95,7 +98,9 @@ impl<T> RpcTable<T> {
 
     /// Changes the peer that a request depends on.
     pub fn set_peer(&mut self, stream: u32, peer: Option<Pid>) {
-        let Some((current, _)) = self.streams.get_mut(&stream) else { return };
+        let Some((current, _)) = self.streams.get_mut(&stream) else {
+            return;
+        };
         let before = std::mem::replace(current, peer);
         self.unlink(before, stream);
         if let Some(pid) = peer {
@@ -132,7 +137,9 @@ impl<T> RpcTable<T> {
     /// Takes everything, when the port closes.
     pub fn drain(&mut self) -> impl Iterator<Item = (u32, T)> + '_ {
         self.peers.clear();
-        self.streams.drain().map(|(stream, (_, value))| (stream, value))
+        self.streams
+            .drain()
+            .map(|(stream, (_, value))| (stream, value))
     }
 
     /// Requests that wait.

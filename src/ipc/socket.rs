@@ -79,7 +79,11 @@ pub fn send(
     body: &[u8],
     fds: &[BorrowedFd<'_>],
 ) -> Result<(), SendError> {
-    send_slices(socket, &[IoSlice::new(&header.encode()), IoSlice::new(body)], fds)
+    send_slices(
+        socket,
+        &[IoSlice::new(&header.encode()), IoSlice::new(body)],
+        fds,
+    )
 }
 
 /// Sends the concatenation of the slices as one datagram.
@@ -93,7 +97,9 @@ pub fn send_slices(
     for (to, fd) in raw.iter_mut().zip(fds) {
         *to = fd.as_raw_fd();
     }
-    let mut control = Control { bytes: [0; CONTROL_SIZE] };
+    let mut control = Control {
+        bytes: [0; CONTROL_SIZE],
+    };
     // SAFETY: all-zero is a valid msghdr.
     let mut msg: libc::msghdr = unsafe { MaybeUninit::zeroed().assume_init() };
     msg.msg_iov = slices.as_ptr() as *mut libc::iovec;
@@ -143,8 +149,13 @@ pub fn receive_into(
     socket: BorrowedFd<'_>,
     buffer: &mut [MaybeUninit<u8>],
 ) -> Result<Option<Datagram>, ReceiveError> {
-    let mut control = Control { bytes: [0; CONTROL_SIZE] };
-    let mut iov = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    let mut control = Control {
+        bytes: [0; CONTROL_SIZE],
+    };
+    let mut iov = libc::iovec {
+        iov_base: buffer.as_mut_ptr().cast(),
+        iov_len: buffer.len(),
+    };
     // SAFETY: all-zero is a valid msghdr.
     let mut msg: libc::msghdr = unsafe { MaybeUninit::zeroed().assume_init() };
     msg.msg_iov = &mut iov;
@@ -169,7 +180,11 @@ pub fn receive_into(
     };
 
     // Everything is owned before anything is judged, so that no path loses a descriptor.
-    let mut datagram = Datagram { len, fds: [None, None], sender: None };
+    let mut datagram = Datagram {
+        len,
+        fds: [None, None],
+        sender: None,
+    };
     let mut count = 0;
     // SAFETY: the kernel filled `control` up to msg_controllen, and CMSG_* stay inside of that;
     // SCM_RIGHTS data are descriptors that the kernel just installed for us and that nobody else
@@ -178,7 +193,7 @@ pub fn receive_into(
         let mut cmsg = libc::CMSG_FIRSTHDR(&msg);
         while let Some(head) = cmsg.as_ref() {
             let data = libc::CMSG_DATA(cmsg);
-            let size = (head.cmsg_len as usize).saturating_sub(libc::CMSG_LEN(0) as usize);
+            let size = head.cmsg_len.saturating_sub(libc::CMSG_LEN(0) as usize);
             match (head.cmsg_level, head.cmsg_type) {
                 (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
                     for i in 0..size / size_of::<RawFd>() {
@@ -190,9 +205,7 @@ pub fn receive_into(
                         count += 1;
                     }
                 }
-                (libc::SOL_SOCKET, libc::SCM_CREDENTIALS)
-                    if size >= size_of::<libc::ucred>() =>
-                {
+                (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) if size >= size_of::<libc::ucred>() => {
                     datagram.sender = Some(data.cast::<libc::ucred>().read_unaligned().pid);
                 }
                 _ => {}
@@ -217,7 +230,9 @@ pub fn receive_into(
 pub fn receive(socket: BorrowedFd<'_>) -> Result<Option<Message>, ReceiveError> {
     // Zeroing it all would cost more than most messages.
     let mut buffer = [const { MaybeUninit::<u8>::uninit() }; HEADER_SIZE + MAX_BODY];
-    let Some(datagram) = receive_into(socket, &mut buffer)? else { return Ok(None) };
+    let Some(datagram) = receive_into(socket, &mut buffer)? else {
+        return Ok(None);
+    };
     // SAFETY: the kernel wrote the first `len` bytes, and receive_into checked that it wrote no
     // more than fit.
     let bytes = unsafe { std::slice::from_raw_parts(buffer.as_ptr().cast::<u8>(), datagram.len) };
@@ -251,7 +266,9 @@ mod tests {
         let first = receive(read.as_fd()).unwrap().unwrap();
         assert_eq!((first.header, &*first.body), (header, &b"hello"[..]));
         assert_eq!(first.sender, Some(std::process::id() as i32));
-        let [Some(c), Some(d)] = first.fds else { panic!("two descriptors were sent") };
+        let [Some(c), Some(d)] = first.fds else {
+            panic!("two descriptors were sent")
+        };
         send(d.as_fd(), &header, b"through", &[]).unwrap();
         assert_eq!(&*receive(a.as_fd()).unwrap().unwrap().body, b"through");
         for fd in [&c, &d] {
@@ -269,7 +286,10 @@ mod tests {
         let (read, write) = pair().unwrap();
         drop(read);
         let header = Header::new(1, kind::QUIT, 0);
-        assert!(matches!(send(write.as_fd(), &header, b"", &[]), Err(SendError::Closed)));
+        assert!(matches!(
+            send(write.as_fd(), &header, b"", &[]),
+            Err(SendError::Closed)
+        ));
     }
 
     #[test]
@@ -280,7 +300,10 @@ mod tests {
             .take_while(|_| send(write.as_fd(), &header, &[0; 8192], &[]).is_ok())
             .count();
         assert!(sent > 0);
-        assert!(matches!(send(write.as_fd(), &header, &[0; 8192], &[]), Err(SendError::Full)));
+        assert!(matches!(
+            send(write.as_fd(), &header, &[0; 8192], &[]),
+            Err(SendError::Full)
+        ));
     }
 
     #[test]
@@ -292,7 +315,13 @@ mod tests {
         // Empty: not to be taken for the end.
         send_slices(write.as_fd(), &[], &[]).unwrap();
         // Too long.
-        send(write.as_fd(), &header, &vec![1; MAX_BODY + 1], &[read.as_fd()]).unwrap();
+        send(
+            write.as_fd(),
+            &header,
+            &vec![1; MAX_BODY + 1],
+            &[read.as_fd()],
+        )
+        .unwrap();
         // Five descriptors, twenty descriptors.
         for count in [5, 20] {
             let fds = vec![read.as_raw_fd(); count];

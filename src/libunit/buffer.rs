@@ -86,7 +86,9 @@ impl Buffer {
 
     /// Moves the current position.
     pub(super) fn advance(&self, n: usize) {
-        self.buf.free.set(self.buf.free.get().wrapping_add(n.min(self.rest())));
+        self.buf
+            .free
+            .set(self.buf.free.get().wrapping_add(n.min(self.rest())));
     }
 
     /// Copies as much as fits behind what is filled; how much that was.
@@ -94,7 +96,13 @@ impl Buffer {
         let n = bytes.len().min(self.rest());
         // SAFETY: `free..end` is writable memory of this buffer, by the contract that C code keeps
         // the pointers inside of it; the source is Rust memory and cannot overlap.
-        unsafe { self.buf.free.get().cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), n) };
+        unsafe {
+            self.buf
+                .free
+                .get()
+                .cast::<u8>()
+                .copy_from_nonoverlapping(bytes.as_ptr(), n)
+        };
         self.advance(n);
         n
     }
@@ -119,7 +127,9 @@ impl Buffer {
     /// Shows all of its memory again.
     pub(super) fn unlimit(&self) {
         if let Memory::Run(run) = &*self.memory.borrow() {
-            self.buf.end.set(self.buf.start.get().wrapping_add(run.capacity()));
+            self.buf
+                .end
+                .set(self.buf.start.get().wrapping_add(run.capacity()));
         }
     }
 
@@ -190,7 +200,9 @@ pub(super) struct BufferList {
 
 impl BufferList {
     pub(super) const fn new() -> Self {
-        BufferList { first: Cell::new(std::ptr::null()) }
+        BufferList {
+            first: Cell::new(std::ptr::null()),
+        }
     }
 
     pub(super) fn first(&self) -> Option<&Buffer> {

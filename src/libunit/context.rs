@@ -58,7 +58,10 @@ impl Context {
     /// included.
     pub(super) fn create(lib: &Arc<Library>, data: *mut c_void) -> &'static Context {
         let ctx = Box::leak(Box::new(Context {
-            ctx: nxt_unit_ctx_t { data: data.into(), unit: lib.as_ptr().into() },
+            ctx: nxt_unit_ctx_t {
+                data: data.into(),
+                unit: lib.as_ptr().into(),
+            },
             lib: lib.clone(),
             users: AtomicUsize::new(1),
             wait_items: AtomicIsize::new(0),
@@ -172,11 +175,18 @@ impl Context {
         }
         match self.read_port() {
             Some(port) if port.out_fd() >= 0 => {
-                let header = Header { last: false, ..Header::new(0, kind::RPC_READY, 0) };
+                let header = Header {
+                    last: false,
+                    ..Header::new(0, kind::RPC_READY, 0)
+                };
                 // A failure has been logged.
                 let _ = port.send(current, &header, &[], &[]);
             }
-            _ => report!(Some(&self.lib), ALERT, "cannot wake a context without a port"),
+            _ => report!(
+                Some(&self.lib),
+                ALERT,
+                "cannot wake a context without a port"
+            ),
         }
     }
 
@@ -197,7 +207,11 @@ impl Context {
     pub(super) fn recycle_request(&self, request: &Request) {
         let mut state = self.state();
         let place = request.place.get();
-        if state.active.get(place).is_some_and(|&r| std::ptr::eq(r, request)) {
+        if state
+            .active
+            .get(place)
+            .is_some_and(|&r| std::ptr::eq(r, request))
+        {
             state.active.swap_remove(place);
             if let Some(&moved) = state.active.get(place) {
                 // SAFETY: active requests live as long as the context.
@@ -348,22 +362,33 @@ impl Context {
             Failed
         };
         let (read, write) = socket::pair().map_err(|e| failed(&format_args!("socketpair: {e}")))?;
-        nix::fcntl::fcntl(&read, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::empty()))
-            .map_err(|e| failed(&format_args!("fcntl: {e}")))?;
+        nix::fcntl::fcntl(
+            &read,
+            nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::empty()),
+        )
+        .map_err(|e| failed(&format_args!("fcntl: {e}")))?;
         let (queue, memory) = PortQueue::create().map_err(|e| failed(&e))?;
-        let id = PortId { pid: lib.pid(), id: lib.next_port_id() };
+        let id = PortId {
+            pid: lib.pid(),
+            id: lib.next_port_id(),
+        };
 
         let ctx = Context::create(lib, data);
         let announced = write.try_clone().map_err(|e| failed(&e));
-        let new =
-            Port::new(id, read.into_raw_fd(), write.into_raw_fd(), Some(Queue::Port(queue)));
+        let new = Port::new(
+            id,
+            read.into_raw_fd(),
+            write.into_raw_fd(),
+            Some(Queue::Port(queue)),
+        );
         let port = lib.add_port(ctx, new);
         ctx.set_read_port(port);
 
         let header = Header::new(lib.pid(), kind::NEW_PORT, 0).with_last(false);
         let body = NewPort::new(id, ProcessType::App).encode();
         let sent = announced.and_then(|write| {
-            lib.router_port()?.send(ctx, &header, &body, &[write.as_fd(), memory.as_fd()])
+            lib.router_port()?
+                .send(ctx, &header, &body, &[write.as_fd(), memory.as_fd()])
         });
         if sent.is_err() {
             // SAFETY: the only use is that of its creation.

@@ -28,7 +28,10 @@ pub(super) struct OutgoingControl {
 
 impl OutgoingControl {
     pub(super) fn new(fds: &[RawFd]) -> Self {
-        let mut this = OutgoingControl { bytes: [0; _], len: 0 };
+        let mut this = OutgoingControl {
+            bytes: [0; _],
+            len: 0,
+        };
         let data = size_of_val(fds).min(2 * size_of::<RawFd>());
         if data > 0 {
             this.bytes[..8].copy_from_slice(&(HEAD + data).to_ne_bytes());
@@ -55,15 +58,17 @@ pub(super) unsafe fn take_fds(mut control: &[u8]) -> [Option<OwnedFd>; 2] {
     let mut fds = [None, None];
     let mut count = 0;
     let word = |bytes: &[u8], at: usize| {
-        bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(i32::from_ne_bytes)
+        bytes
+            .get(at..at + 4)
+            .and_then(|b| b.try_into().ok())
+            .map(i32::from_ne_bytes)
     };
     while let Some(len) = control.first_chunk::<8>() {
         let len = usize::from_ne_bytes(*len);
         if len < HEAD || len > control.len() {
             break;
         }
-        if (word(control, 8), word(control, 12))
-            == (Some(libc::SOL_SOCKET), Some(libc::SCM_RIGHTS))
+        if (word(control, 8), word(control, 12)) == (Some(libc::SOL_SOCKET), Some(libc::SCM_RIGHTS))
         {
             for fd in control[HEAD..len].chunks_exact(size_of::<RawFd>()) {
                 let Some(fd) = word(fd, 0) else { break };
@@ -75,7 +80,9 @@ pub(super) unsafe fn take_fds(mut control: &[u8]) -> [Option<OwnedFd>; 2] {
                 count += 1;
             }
         }
-        control = control.get(len.next_multiple_of(ALIGN)..).unwrap_or_default();
+        control = control
+            .get(len.next_multiple_of(ALIGN)..)
+            .unwrap_or_default();
     }
     fds
 }
@@ -102,12 +109,18 @@ mod tests {
             assert_eq!(fds.iter().flatten().count(), count);
         }
         // SAFETY: they were leaked on purpose above and are closed once here.
-        raw.iter().for_each(|&fd| drop(unsafe { OwnedFd::from_raw_fd(fd) }));
+        raw.iter()
+            .for_each(|&fd| drop(unsafe { OwnedFd::from_raw_fd(fd) }));
     }
 
     #[test]
     fn torn_control_data_is_ignored() {
-        for bytes in [&[0u8; 56][..], &[255; 56], &[17, 0, 0, 0, 0, 0, 0, 0, 1], &[]] {
+        for bytes in [
+            &[0u8; 56][..],
+            &[255; 56],
+            &[17, 0, 0, 0, 0, 0, 0, 0, 1],
+            &[],
+        ] {
             // SAFETY: there are no descriptors in these bytes.
             let fds = unsafe { take_fds(bytes) };
             assert!(fds.iter().all(Option::is_none));

@@ -35,7 +35,12 @@ impl Context {
         }
         let lib = self.library();
         let Some(header) = message.header() else {
-            report!(Some(lib), ALERT, "message too small ({} bytes)", message.bytes().len());
+            report!(
+                Some(lib),
+                ALERT,
+                "message too small ({} bytes)",
+                message.bytes().len()
+            );
             self.recycle(message);
             return NXT_UNIT_ERROR;
         };
@@ -48,7 +53,12 @@ impl Context {
             None
         };
         if let Some(what) = refused {
-            report!(Some(lib), ALERT, "#{stream}: {what} message type ({})", header.kind);
+            report!(
+                Some(lib),
+                ALERT,
+                "#{stream}: {what} message type ({})",
+                header.kind
+            );
             self.recycle(message);
             return NXT_UNIT_ERROR;
         }
@@ -95,7 +105,11 @@ impl Context {
                     Ok(())
                 }
                 Err(_) => {
-                    report!(Some(lib), ALERT, "#{stream}: remove_pid: invalid message size");
+                    report!(
+                        Some(lib),
+                        ALERT,
+                        "#{stream}: remove_pid: invalid message size"
+                    );
                     Err(Failed)
                 }
             },
@@ -134,7 +148,12 @@ impl Context {
         // and a message that has to wait is looked at again.
         let refs = || ChunkRef::parse(message.body());
         if refs().len() == 0 {
-            report!(Some(lib), WARN, "#{}: mmap_read: too small message", header.stream);
+            report!(
+                Some(lib),
+                WARN,
+                "#{}: mmap_read: too small message",
+                header.stream
+            );
             return Err(Missing::Bad);
         }
         if refs().len() > 1 {
@@ -173,18 +192,31 @@ impl Context {
     ) -> Result<(), Failed> {
         let lib = self.library();
         let Some(first) = chunks.first().filter(|_| header.mmap) else {
-            report!(Some(lib), WARN, "#{}: data is not in shared memory", header.stream);
+            report!(
+                Some(lib),
+                WARN,
+                "#{}: data is not in shared memory",
+                header.stream
+            );
             return Err(Failed);
         };
         let Some(body_start) = check_request_head(first.info()) else {
-            report!(Some(lib), WARN, "#{}: malformed request head", header.stream);
+            report!(
+                Some(lib),
+                WARN,
+                "#{}: malformed request head",
+                header.stream
+            );
             return Err(Failed);
         };
         let request = self.new_request();
         let fd = message.fds[0].take().map_or(-1, IntoRawFd::into_raw_fd);
         request.begin(header.stream, chunks, body_start, fd);
 
-        let port = PortId { pid: header.pid, id: header.reply_port };
+        let port = PortId {
+            pid: header.pid,
+            id: header.reply_port,
+        };
         if self.request_port(request, port)? {
             self.start_request(request, wanted);
         }
@@ -210,7 +242,8 @@ impl Context {
                 let header = Header::new(lib.pid(), kind::GET_PORT, 0)
                     .with_last(false)
                     .reply_to(read_port.id().id);
-                lib.router_port()?.send(self, &header, &peers::encode_get_port(id), &[])
+                lib.router_port()?
+                    .send(self, &header, &peers::encode_get_port(id), &[])
             });
             if sent.is_err() {
                 // Nobody can be answered: the router is gone.
@@ -258,7 +291,9 @@ impl Context {
 
     fn process_body(&self, header: &Header, message: &mut Received, chunks: &BufferList) {
         // A request that is done with may still get its body.
-        let Some(request) = self.registered(header.stream, header.last) else { return };
+        let Some(request) = self.registered(header.stream, header.last) else {
+            return;
+        };
         let fd = message.fds[0].take().map_or(-1, IntoRawFd::into_raw_fd);
         let available = request.add_body(chunks, fd);
         if let Some(data_handler) = self.library().callbacks().data_handler {
@@ -306,7 +341,13 @@ impl Context {
         // SAFETY: both are descriptors; the log's is this library's to redirect.
         if unsafe { libc::dup2(fd.as_raw_fd(), lib.log_fd()) } < 0 {
             let error = nix::errno::Errno::last();
-            report!(Some(lib), ALERT, "dup2({}, {}): {error}", fd.as_raw_fd(), lib.log_fd());
+            report!(
+                Some(lib),
+                ALERT,
+                "dup2({}, {}): {error}",
+                fd.as_raw_fd(),
+                lib.log_fd()
+            );
             return Err(Failed);
         }
         Ok(())

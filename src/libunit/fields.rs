@@ -12,7 +12,11 @@ impl nxt_unit_sptr_t {
     /// `this` points at a serialized pointer that was set in the structure it lies in.
     pub(super) unsafe fn target(this: *const Self) -> *mut c_char {
         // SAFETY: the caller's; both lie in one buffer.
-        unsafe { this.cast::<c_char>().add((*this).offset as usize).cast_mut() }
+        unsafe {
+            this.cast::<c_char>()
+                .add((*this).offset as usize)
+                .cast_mut()
+        }
     }
 
     /// Makes it point at `target`, which lies behind it in the same buffer.
@@ -66,7 +70,10 @@ pub unsafe fn group_duplicate_fields(head: *mut nxt_unit_request_t) {
     };
     // SAFETY: the router set both.
     let targets = |field: &nxt_unit_field_t| unsafe {
-        (nxt_unit_sptr_t::target(&field.name), nxt_unit_sptr_t::target(&field.value))
+        (
+            nxt_unit_sptr_t::target(&field.name),
+            nxt_unit_sptr_t::target(&field.value),
+        )
     };
 
     let mut group = 0;
@@ -195,6 +202,9 @@ mod tests {
         ];
         let got: Vec<_> = got.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         assert_eq!(got, expected);
-        assert_eq!((head.head.cookie_field, head.head.content_type_field), (3, 6));
+        assert_eq!(
+            (head.head.cookie_field, head.head.content_type_field),
+            (3, 6)
+        );
     }
 }

@@ -75,7 +75,9 @@ impl Library {
     pub(super) fn new(settings: &Settings) -> Arc<Self> {
         let segments = (settings.shm_limit as usize).div_ceil(DATA_SIZE).max(1);
         Arc::new_cyclic(|this| Library {
-            unit: nxt_unit_t { data: settings.data.into() },
+            unit: nxt_unit_t {
+                data: settings.data.into(),
+            },
             callbacks: settings.callbacks,
             pid: settings.pid,
             log_fd: settings.log_fd,
@@ -88,7 +90,11 @@ impl Library {
             main_ctx: AtomicPtr::default(),
             contexts: Mutex::default(),
             incoming: RwLock::default(),
-            outgoing: Arc::new(OutgoingSegments::new(settings.pid, settings.router_pid, segments)),
+            outgoing: Arc::new(OutgoingSegments::new(
+                settings.pid,
+                settings.router_pid,
+                segments,
+            )),
             parked: Mutex::default(),
             this: this.clone(),
         })
@@ -138,7 +144,8 @@ impl Library {
     }
 
     pub(super) fn set_main_context(&self, ctx: &Context) {
-        self.main_ctx.store((&raw const *ctx).cast_mut(), Ordering::Release);
+        self.main_ctx
+            .store((&raw const *ctx).cast_mut(), Ordering::Release);
     }
 
     /// The main context, as long as it exists.
@@ -160,7 +167,9 @@ impl Library {
         lock(&self.contexts).retain(|&c| !std::ptr::eq(c, ctx));
         let raw = (&raw const *ctx).cast_mut();
         let null = std::ptr::null_mut();
-        let _ = self.main_ctx.compare_exchange(raw, null, Ordering::AcqRel, Ordering::Relaxed);
+        let _ = self
+            .main_ctx
+            .compare_exchange(raw, null, Ordering::AcqRel, Ordering::Relaxed);
         lock(&self.parked).retain(|p| !std::ptr::eq(p.ctx, ctx));
         for port in lock(&self.ports).by_id.values() {
             port.forget_context(ctx);
@@ -293,7 +302,12 @@ impl Library {
     pub(super) fn remove_pid(&self, ctx: &Context, pid: Pid) {
         let removed: Vec<Arc<Port>> = {
             let mut ports = lock(&self.ports);
-            let ids: Vec<PortId> = ports.by_id.keys().filter(|id| id.pid == pid).copied().collect();
+            let ids: Vec<PortId> = ports
+                .by_id
+                .keys()
+                .filter(|id| id.pid == pid)
+                .copied()
+                .collect();
             ids.iter().filter_map(|id| ports.by_id.remove(id)).collect()
         };
         if removed.is_empty() {
@@ -313,8 +327,14 @@ impl Library {
 
     /// Forgets all ports, when the library ends.
     pub(super) fn remove_all_ports(&self) {
-        let ports: Vec<_> = lock(&self.ports).by_id.drain().map(|(_, port)| port).collect();
-        ports.iter().for_each(|port| self.report_removed(None, port));
+        let ports: Vec<_> = lock(&self.ports)
+            .by_id
+            .drain()
+            .map(|(_, port)| port)
+            .collect();
+        ports
+            .iter()
+            .for_each(|port| self.report_removed(None, port));
     }
 
     /// Maps a segment that a process sent. Messages that waited for it go back to their contexts.
@@ -337,8 +357,9 @@ impl Library {
         };
         let waiting: Vec<Parked> = {
             let mut parked = lock(&self.parked);
-            let (ready, rest) =
-                parked.drain(..).partition(|p| p.pid == pid && p.segment == id);
+            let (ready, rest) = parked
+                .drain(..)
+                .partition(|p| p.pid == pid && p.segment == id);
             *parked = rest;
             ready
         };
@@ -376,7 +397,9 @@ impl Library {
     /// Whether a segment of a process has arrived.
     pub(super) fn knows_segment(&self, pid: Pid, id: u32) -> bool {
         let incoming = self.incoming.read().unwrap_or_else(|e| e.into_inner());
-        incoming.iter().any(|(p, segments)| *p == pid && segments.segment(id).is_some())
+        incoming
+            .iter()
+            .any(|(p, segments)| *p == pid && segments.segment(id).is_some())
     }
 
     /// Keeps a message until its segment arrives, and asks for the segment.
@@ -390,7 +413,12 @@ impl Library {
         let first = {
             let mut parked = lock(&self.parked);
             let first = !parked.iter().any(|p| p.pid == pid && p.segment == segment);
-            parked.push(Parked { pid, segment, ctx, message });
+            parked.push(Parked {
+                pid,
+                segment,
+                ctx,
+                message,
+            });
             ctx.expect_item();
             first
         };
@@ -400,9 +428,15 @@ impl Library {
         let header = Header::new(self.pid, kind::GET_MMAP, 0)
             .with_last(false)
             .reply_to(ctx.read_port().ok_or(Failed)?.id().id);
-        let sent = self.router_port()?.send(ctx, &header, &segment.to_ne_bytes(), &[]);
+        let sent = self
+            .router_port()?
+            .send(ctx, &header, &segment.to_ne_bytes(), &[]);
         if sent.is_err() {
-            report!(Some(self), ALERT, "cannot ask for shared memory segment {segment}");
+            report!(
+                Some(self),
+                ALERT,
+                "cannot ask for shared memory segment {segment}"
+            );
         }
         sent
     }
@@ -416,6 +450,14 @@ impl Library {
 impl Port {
     /// A port with the queue of an application.
     pub(super) fn shared(pid: Pid, in_fd: c_int, queue: crate::ipc::AppQueue) -> Arc<Port> {
-        Port::new(PortId { pid, id: SHARED_PORT_ID }, in_fd, -1, Some(Queue::App(queue)))
+        Port::new(
+            PortId {
+                pid,
+                id: SHARED_PORT_ID,
+            },
+            in_fd,
+            -1,
+            Some(Queue::App(queue)),
+        )
     }
 }

@@ -37,7 +37,12 @@ pub(super) const WARN: c_int = NXT_UNIT_LOG_WARN;
 
 /// Writes a record that concerns a request.
 pub(super) fn write_request_log(request: &super::Request, level: c_int, text: fmt::Arguments<'_>) {
-    write_log(Some(request.context().library()), level, Some(request.stream()), text);
+    write_log(
+        Some(request.context().library()),
+        level,
+        Some(request.stream()),
+        text,
+    );
 }
 
 /// Writes a record. Without a library it goes to standard error.

@@ -71,7 +71,11 @@ impl Context {
             let outgoing = self.library().outgoing();
             if outgoing.held_chunks() + chunks_for(min) >= outgoing.max_chunks() {
                 // The application itself holds it all: nobody will release any.
-                return if min == 0 { Ok(Outgoing::Nothing) } else { Err(Failed) };
+                return if min == 0 {
+                    Ok(Outgoing::Nothing)
+                } else {
+                    Err(Failed)
+                };
             }
             self.send_oosm()?;
             if min == 0 {
@@ -90,7 +94,10 @@ impl Context {
     ) -> Result<OutgoingRun, Option<AllocateError>> {
         // SAFETY: pthread_self has no preconditions.
         let thread = unsafe { libc::pthread_self() } as usize;
-        let via = Via { port: port.id().id, thread };
+        let via = Via {
+            port: port.id().id,
+            thread,
+        };
         let outgoing = self.library().outgoing();
         let allocation = outgoing.allocate(size, min, Some(via)).map_err(Some)?;
         if allocation.created {

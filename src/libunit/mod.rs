@@ -53,5 +53,7 @@ const MAX_PLAIN: usize = 1024;
 /// Locks, also after a panic in another thread: the state behind the locks of this library is valid
 /// between any two statements.
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }

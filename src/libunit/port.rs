@@ -56,7 +56,11 @@ pub fn port_id(pid: libc::pid_t, id: u16) -> nxt_unit_port_id_t {
     let mut key = [0; 6];
     key[..4].copy_from_slice(&pid.to_ne_bytes());
     key[4..].copy_from_slice(&id.to_ne_bytes());
-    nxt_unit_port_id_t { pid, hash: murmur::hash2(&key), id }
+    nxt_unit_port_id_t {
+        pid,
+        hash: murmur::hash2(&key),
+        id,
+    }
 }
 
 impl Port {
@@ -83,7 +87,10 @@ impl Port {
     }
 
     pub(super) fn id(&self) -> PortId {
-        PortId { pid: self.port.id.pid, id: self.port.id.id }
+        PortId {
+            pid: self.port.id.pid,
+            id: self.port.id.id,
+        }
     }
 
     /// As C sees it.
@@ -170,7 +177,10 @@ impl Port {
                 item[..HEADER_SIZE].copy_from_slice(&head);
                 item[HEADER_SIZE..HEADER_SIZE + body.len()].copy_from_slice(body);
                 if self.enqueue(ctx, queue, &item[..HEADER_SIZE + body.len()])? {
-                    let wake = Header { kind: kind::READ_QUEUE, ..*header };
+                    let wake = Header {
+                        kind: kind::READ_QUEUE,
+                        ..*header
+                    };
                     // The message is in the queue, whatever becomes of the wake-up.
                     let _ = self.send_datagram(ctx, &wake.encode(), &[], &[]);
                 }
@@ -184,7 +194,13 @@ impl Port {
     fn enqueue(&self, ctx: &Context, queue: &PortQueue, item: &[u8]) -> Result<bool, Failed> {
         queue.send(item).map_err(|error| {
             let id = self.id();
-            report!(Some(ctx.library()), ALERT, "port_send: port {},{}: {error}", id.pid, id.id);
+            report!(
+                Some(ctx.library()),
+                ALERT,
+                "port_send: port {},{}: {error}",
+                id.pid,
+                id.id
+            );
             Failed
         })
     }
@@ -202,7 +218,11 @@ impl Port {
             let raw: Vec<RawFd> = fds.iter().map(|fd| fd.as_raw_fd()).collect();
             let control = OutgoingControl::new(&raw);
             let bytes = control.bytes();
-            let oob = if bytes.is_empty() { std::ptr::null() } else { bytes.as_ptr() };
+            let oob = if bytes.is_empty() {
+                std::ptr::null()
+            } else {
+                bytes.as_ptr()
+            };
             // SAFETY: the pointers are valid for the call; the callback is the application's.
             let sent = unsafe {
                 port_send(
@@ -214,11 +234,20 @@ impl Port {
                     bytes.len(),
                 )
             };
-            return if sent == whole.len() as isize { Ok(()) } else { Err(Failed) };
+            return if sent == whole.len() as isize {
+                Ok(())
+            } else {
+                Err(Failed)
+            };
         }
         let fd = self.out_fd();
         if fd < 0 {
-            report!(Some(lib), WARN, "sendmsg({fd}, {}) failed: closed", head.len() + body.len());
+            report!(
+                Some(lib),
+                WARN,
+                "sendmsg({fd}, {}) failed: closed",
+                head.len() + body.len()
+            );
             return Err(Failed);
         }
         // SAFETY: the port owns the descriptor and outlives the call.
@@ -254,7 +283,11 @@ pub(super) fn send_waiting(
 /// Waits until the descriptor is ready, or for a second: what else the caller waits for may come
 /// from another thread.
 pub(super) fn wait_for(fd: RawFd, events: libc::c_short) {
-    let mut poll = libc::pollfd { fd, events, revents: 0 };
+    let mut poll = libc::pollfd {
+        fd,
+        events,
+        revents: 0,
+    };
     // SAFETY: one valid pollfd; a failure only makes the caller look earlier.
     unsafe { libc::poll(&mut poll, 1, 1000) };
 }

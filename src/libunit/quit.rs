@@ -15,7 +15,9 @@ impl Context {
         }
         let lib = self.library();
         if lib.is_main(self) {
-            let Some(ready_handler) = lib.callbacks().ready_handler else { return Ok(()) };
+            let Some(ready_handler) = lib.callbacks().ready_handler else {
+                return Ok(());
+            };
             // SAFETY: the context is alive; the callback is the application's.
             return match unsafe { ready_handler(self.as_ptr()) } {
                 NXT_UNIT_OK => Ok(()),

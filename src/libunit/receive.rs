@@ -62,7 +62,10 @@ impl Received {
 
 impl From<QueueMessage> for Received {
     fn from(item: QueueMessage) -> Self {
-        Received { bytes: Bytes::Item(item), fds: [None, None] }
+        Received {
+            bytes: Bytes::Item(item),
+            fds: [None, None],
+        }
     }
 }
 
@@ -107,7 +110,9 @@ impl Context {
             if has_read {
                 return Ok(None);
             }
-            let Some(message) = self.receive_datagram(port)? else { return Ok(None) };
+            let Some(message) = self.receive_datagram(port)? else {
+                return Ok(None);
+            };
             has_read = true;
             if message.is(kind::READ_QUEUE) {
                 self.recycle(message);
@@ -172,7 +177,9 @@ impl Context {
                 return Ok(Some(message));
             }
             let port = self.library().shared_port()?;
-            let Some(message) = self.receive_datagram(port)? else { return Ok(None) };
+            let Some(message) = self.receive_datagram(port)? else {
+                return Ok(None);
+            };
             if !message.is(kind::READ_QUEUE) {
                 return Ok(Some(message));
             }
@@ -194,8 +201,11 @@ impl Context {
             if let Some(message) = self.receive_queued(port) {
                 return Ok(Some(message));
             }
-            let mut fds = [port.in_fd(), -1]
-                .map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
+            let mut fds = [port.in_fd(), -1].map(|fd| libc::pollfd {
+                fd,
+                events: libc::POLLIN,
+                revents: 0,
+            });
             if self.takes_requests() {
                 if let Some(message) = self.receive_request() {
                     return Ok(Some(message));
@@ -208,7 +218,13 @@ impl Context {
                     nix::errno::Errno::EINTR => continue,
                     error => {
                         let lib = self.library();
-                        report!(Some(lib), ALERT, "poll({},{}): {error}", fds[0].fd, fds[1].fd);
+                        report!(
+                            Some(lib),
+                            ALERT,
+                            "poll({},{}): {error}",
+                            fds[0].fd,
+                            fds[1].fd
+                        );
                         return Err(Failed);
                     }
                 }
@@ -220,7 +236,11 @@ impl Context {
                 self.receive_shared()?
             } else {
                 let [own, shared] = fds.map(|fd| fd.revents);
-                report!(Some(self.library()), ALERT, "unexpected poll events {own:x} {shared:x}");
+                report!(
+                    Some(self.library()),
+                    ALERT,
+                    "unexpected poll events {own:x} {shared:x}"
+                );
                 return Err(Failed);
             };
             if message.is_some() {
@@ -255,10 +275,16 @@ impl Context {
             // SAFETY: the array is RECEIVE_SIZE bytes long; the application received into it.
             let fds = unsafe {
                 let bytes = control.as_ptr().cast::<u8>();
-                take_fds(std::slice::from_raw_parts(bytes, control_len.min(RECEIVE_SIZE)))
+                take_fds(std::slice::from_raw_parts(
+                    bytes,
+                    control_len.min(RECEIVE_SIZE),
+                ))
             };
             let len = len.min(buffer.len());
-            return Ok(Some(Received { bytes: Bytes::Datagram(buffer, len), fds }));
+            return Ok(Some(Received {
+                bytes: Bytes::Datagram(buffer, len),
+                fds,
+            }));
         }
         let fd = port.in_fd();
         if fd < 0 {
@@ -281,9 +307,10 @@ impl Context {
                 self.recycle_read_buffer(buffer);
                 Ok(None)
             }
-            Err(ReceiveError::Closed) => {
-                Ok(Some(Received { bytes: Bytes::Datagram(buffer, 0), fds: [None, None] }))
-            }
+            Err(ReceiveError::Closed) => Ok(Some(Received {
+                bytes: Bytes::Datagram(buffer, 0),
+                fds: [None, None],
+            })),
             Err(error) => {
                 self.recycle_read_buffer(buffer);
                 report!(Some(lib), ALERT, "port {:?}: {error}", port.id());

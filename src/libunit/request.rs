@@ -183,7 +183,8 @@ impl Request {
             info.request_buf.set(first.as_ptr());
             info.content_buf.set(first.as_ptr());
             // SAFETY: the head was checked to lie inside the buffer.
-            info.content_length.set(unsafe { (*info.request.get()).content_length });
+            info.content_length
+                .set(unsafe { (*info.request.get()).content_length });
         }
         let data = match self.context().library().request_data_size() {
             0 => null_mut(),
@@ -227,9 +228,8 @@ impl Request {
     fn read_file(&self, to: &mut [std::mem::MaybeUninit<u8>]) -> Result<usize, nix::errno::Errno> {
         loop {
             // SAFETY: the memory is writable and as long as said.
-            let n = unsafe {
-                libc::read(self.info.content_fd.get(), to.as_mut_ptr().cast(), to.len())
-            };
+            let n =
+                unsafe { libc::read(self.info.content_fd.get(), to.as_mut_ptr().cast(), to.len()) };
             match usize::try_from(n) {
                 Ok(n) => {
                     if n < to.len() {
@@ -256,7 +256,8 @@ impl Request {
         }
         match self.read_file(rest) {
             Ok(n) => {
-                info.content_length.set(info.content_length.get().saturating_sub(n as u64));
+                info.content_length
+                    .set(info.content_length.get().saturating_sub(n as u64));
                 (copied + n) as isize
             }
             Err(error) => {
@@ -311,7 +312,10 @@ impl Request {
         let buffer = self.context().new_buffer();
         buffer.set_request(self);
         buffer.set_memory(Memory::Heap(bytes));
-        buffer.info().end.set(buffer.info().start.get().wrapping_add(n));
+        buffer
+            .info()
+            .end
+            .set(buffer.info().start.get().wrapping_add(n));
         Ok(buffer)
     }
 
@@ -357,7 +361,9 @@ pub(super) fn read_buffers(
         let n = buffer.rest().min(room.len());
         // SAFETY: `free..end` are readable, `room` is writable and the caller's own.
         unsafe {
-            room.as_mut_ptr().cast::<u8>().copy_from(buffer.info().free.get().cast::<u8>(), n);
+            room.as_mut_ptr()
+                .cast::<u8>()
+                .copy_from(buffer.info().free.get().cast::<u8>(), n);
         }
         buffer.advance(n);
         copied += n;

@@ -105,7 +105,9 @@ impl Request {
             report_request!(self, WARN, "realloc: new max_fields_count is too small");
             return Err(Failed);
         }
-        let new = self.new_outgoing(head_size(max_fields, max_bytes)).ok_or(Failed)?;
+        let new = self
+            .new_outgoing(head_size(max_fields, max_bytes))
+            .ok_or(Failed)?;
         start_head(new, max_fields, status, length);
 
         let mut complete = true;
@@ -113,7 +115,9 @@ impl Request {
         // add_field and add_content, or by the application in the same way.
         unsafe {
             for i in 0..count as usize {
-                let field = &*(&raw const (*head).fields).cast::<nxt_unit_field_t>().add(i);
+                let field = &*(&raw const (*head).fields)
+                    .cast::<nxt_unit_field_t>()
+                    .add(i);
                 if field.flags & 1 != 0 {
                     continue;
                 }
@@ -153,7 +157,9 @@ impl Request {
             report_request!(self, WARN, "add_field: {text}");
             return NXT_UNIT_ERROR;
         }
-        let Some(buffer) = self.response_buffer() else { return NXT_UNIT_ERROR };
+        let Some(buffer) = self.response_buffer() else {
+            return NXT_UNIT_ERROR;
+        };
         // SAFETY: an initialized response has a head.
         let count = unsafe { (*self.info().response.get()).fields_count };
         if count >= self.info().response_max_fields.get() {
@@ -271,7 +277,10 @@ impl Request {
 
     /// Sends the first `size` bytes of a run.
     pub(super) fn send_run(&self, run: OutgoingRun, size: usize, last: bool) -> Result<(), Failed> {
-        let header = Header { mmap: true, ..self.data_header(last) };
+        let header = Header {
+            mmap: true,
+            ..self.data_header(last)
+        };
         let chunk = run.into_sent(size);
         self.send(&header, &chunk.encode()).inspect_err(|_| {
             self.context().library().outgoing().release_unsent(chunk);
@@ -326,7 +335,11 @@ impl Request {
         while sent < bytes.len() {
             let part = &bytes[sent..bytes.len().min(sent + DATA_SIZE)];
             let min = min.saturating_sub(sent).min(part.len()).min(CHUNK_SIZE);
-            let need = if min == 0 { Need::Anything } else { Need::AtLeast(min) };
+            let need = if min == 0 {
+                Need::Anything
+            } else {
+                Need::AtLeast(min)
+            };
             match self.context().outgoing(&port, part.len(), need)? {
                 Outgoing::Run(mut run) => {
                     let n = part.len().min(run.capacity());
@@ -367,10 +380,13 @@ impl Request {
         let fill = |to: *mut c_char, room: usize| {
             // SAFETY: `room` bytes at `to` are writable; the callback is the application's.
             let n = unsafe { read(source, to.cast(), room) };
-            usize::try_from(n).ok().filter(|&n| n <= room).ok_or_else(|| {
-                report_request!(self, ERROR, "Read error");
-                Failed
-            })
+            usize::try_from(n)
+                .ok()
+                .filter(|&n| n <= room)
+                .ok_or_else(|| {
+                    report_request!(self, ERROR, "Read error");
+                    Failed
+                })
         };
 
         if let Some(buffer) = self.response_buffer() {
@@ -463,12 +479,17 @@ fn start_head(buffer: &Buffer, max_fields: u32, status: u16, content_length: u64
         (&raw mut (*head).content_length).write_unaligned(content_length);
     }
     let used = HEAD + max_fields as usize * FIELD;
-    buffer.info().free.set(buffer.info().start.get().wrapping_add(used));
+    buffer
+        .info()
+        .free
+        .set(buffer.info().start.get().wrapping_add(used));
 }
 
 /// Adds a field to the head in a buffer; false if it does not fit.
 fn put_field(buffer: &Buffer, name: &[u8], value: &[u8], hash: Option<u16>) -> bool {
-    let Ok(name_length) = u8::try_from(name.len()) else { return false };
+    let Ok(name_length) = u8::try_from(name.len()) else {
+        return false;
+    };
     if buffer.rest() < name.len() + value.len() + 2 {
         return false;
     }
@@ -482,7 +503,9 @@ fn put_field(buffer: &Buffer, name: &[u8], value: &[u8], hash: Option<u16>) -> b
     // SAFETY: the caller made sure that a field is left of those that start_head reserved.
     unsafe {
         let count = (*head).fields_count as usize;
-        let field = (&raw mut (*head).fields).cast::<nxt_unit_field_t>().add(count);
+        let field = (&raw mut (*head).fields)
+            .cast::<nxt_unit_field_t>()
+            .add(count);
         (*field).hash = hash.unwrap_or_else(|| field_hash(name));
         (*field).flags = 0;
         (*field).name_length = name_length;

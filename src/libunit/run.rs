@@ -54,7 +54,9 @@ impl Context {
         let _in_use = self.acquire();
         let mut rc = NXT_UNIT_OK;
         while self.is_online() {
-            let Some(port) = self.read_port() else { return NXT_UNIT_ERROR };
+            let Some(port) = self.read_port() else {
+                return NXT_UNIT_ERROR;
+            };
             rc = match self.receive_waiting(port) {
                 Ok(message) => self.process_and_settle(message),
                 Err(Failed) => NXT_UNIT_ERROR,
@@ -132,7 +134,10 @@ impl Context {
         }
         // SAFETY: not null, so it is a port of this library, by the interface's contract.
         let id = unsafe { (*port).id };
-        self.library().find_port(crate::ipc::PortId { pid: id.pid, id: id.id })
+        self.library().find_port(crate::ipc::PortId {
+            pid: id.pid,
+            id: id.id,
+        })
     }
 
     /// Processes the messages that were kept for later.

@@ -36,10 +36,12 @@ struct Start {
 
 impl Start {
     fn from_init(init: &nxt_unit_init_t) -> Option<Self> {
-        let port = |port: &nxt_unit_port_t| PortId { pid: port.id.pid, id: port.id.id };
-        let given = init.ready_port.id.pid != 0
-            && init.ready_stream != 0
-            && init.read_port.id.pid != 0;
+        let port = |port: &nxt_unit_port_t| PortId {
+            pid: port.id.pid,
+            id: port.id.id,
+        };
+        let given =
+            init.ready_port.id.pid != 0 && init.ready_stream != 0 && init.read_port.id.pid != 0;
         given.then(|| Start {
             stream: init.ready_stream,
             ready_fd: init.ready_port.out_fd.get(),
@@ -59,7 +61,9 @@ impl Start {
     /// Reads the variable: the version, then 16 numbers in groups.
     fn from_text(text: &str) -> Result<Self, String> {
         let Some((version, numbers)) = text.split_once(';') else {
-            return Err(format!("Unit version not found in {ENVIRONMENT}=\"{text}\""));
+            return Err(format!(
+                "Unit version not found in {ENVIRONMENT}=\"{text}\""
+            ));
         };
         let own = NXT_VERSION;
         if version.as_bytes() != own.as_bytes() {
@@ -70,7 +74,12 @@ impl Start {
         }
         let groups: Vec<Vec<i64>> = numbers
             .split(';')
-            .map(|group| group.split(',').map_while(|n| n.trim().parse().ok()).collect())
+            .map(|group| {
+                group
+                    .split(',')
+                    .map_while(|n| n.trim().parse().ok())
+                    .collect()
+            })
             .collect();
         let found: usize = groups.iter().map(Vec::len).sum();
         let invalid = || {
@@ -92,7 +101,10 @@ impl Start {
         };
         let read = || {
             let port = |pid: i64, id: i64| {
-                Some(PortId { pid: Pid::try_from(pid).ok()?, id: u16::try_from(id).ok()? })
+                Some(PortId {
+                    pid: Pid::try_from(pid).ok()?,
+                    id: u16::try_from(id).ok()?,
+                })
             };
             let fd = |n: i64| c_int::try_from(n).ok();
             let number = |n: i64| u32::try_from(n).ok();
@@ -131,7 +143,9 @@ pub unsafe fn init(init: &nxt_unit_init_t) -> Result<&'static Context, Failed> {
         Some(start) => start,
         None => {
             let text = std::env::var(ENVIRONMENT).map_err(|_| {
-                failed(&format_args!("{ENVIRONMENT} is not in the current environment"))
+                failed(&format_args!(
+                    "{ENVIRONMENT} is not in the current environment"
+                ))
             })?;
             Start::from_text(&text).map_err(|error| failed(&error))?
         }
@@ -174,8 +188,12 @@ fn connect(
 
     let (queue, memory) = PortQueue::create().map_err(|error| failed(&error))?;
     set_blocking(start.read_in_fd).map_err(|error| failed(&error))?;
-    let read =
-        Port::new(start.read, start.read_in_fd, start.read_out_fd, Some(Queue::Port(queue)));
+    let read = Port::new(
+        start.read,
+        start.read_in_fd,
+        start.read_out_fd,
+        Some(Queue::Port(queue)),
+    );
     ctx.set_read_port(lib.add_port(ctx, read));
 
     let shared_queue = shared_queue.ok_or_else(|| failed(&"no shared queue"))?;
@@ -185,9 +203,8 @@ fn connect(
 
     let ready = ready.ok_or_else(|| failed(&"no ready port"))?;
     let header = Header::new(lib.pid(), kind::PROCESS_READY, start.stream).encode();
-    send_waiting(ready.as_fd(), &[IoSlice::new(&header)], &[memory.as_fd()]).map_err(|error| {
-        failed(&format_args!("failed to send READY message: {error}"))
-    })?;
+    send_waiting(ready.as_fd(), &[IoSlice::new(&header)], &[memory.as_fd()])
+        .map_err(|error| failed(&format_args!("failed to send READY message: {error}")))?;
     debug_assert!(!ctx.ready.load(Ordering::Relaxed));
     Ok(())
 }
@@ -233,10 +250,19 @@ mod tests {
     fn a_wrong_environment_is_refused() {
         for (text, why) in [
             ("", "version not found"),
-            ("1.34.0;7;10,0,3;11,2,4;12,1,5,6;8,9;2,0,0", "versions mismatch"),
+            (
+                "1.34.0;7;10,0,3;11,2,4;12,1,5,6;8,9;2,0,0",
+                "versions mismatch",
+            ),
             ("1.35.0;7;10,0,3;11,2,4;12,1,5,6;8,9;2,0", "found 15 of 16"),
-            ("1.35.0;x;10,0,3;11,2,4;12,1,5,6;8,9;2,0,0", "found 15 of 16"),
-            ("1.35.0;7;10,0,3;11,2,4;12,70000,5,6;8,9;2,0,0", "found 16 of 16"),
+            (
+                "1.35.0;x;10,0,3;11,2,4;12,1,5,6;8,9;2,0,0",
+                "found 15 of 16",
+            ),
+            (
+                "1.35.0;7;10,0,3;11,2,4;12,70000,5,6;8,9;2,0,0",
+                "found 16 of 16",
+            ),
         ] {
             let error = Start::from_text(text).unwrap_err();
             assert!(error.contains(why), "{error}");

@@ -43,7 +43,10 @@ fn log_of(unit: *mut nxt_unit_t) -> &'static Log {
 }
 
 fn note(request: &Request, text: impl Into<String>) {
-    log_of(request.info().unit.get()).lock().unwrap().push(text.into());
+    log_of(request.info().unit.get())
+        .lock()
+        .unwrap()
+        .push(text.into());
 }
 
 unsafe extern "C" fn on_request(req: *mut nxt_unit_request_info_t) {
@@ -74,7 +77,10 @@ unsafe extern "C" fn on_request(req: *mut nxt_unit_request_info_t) {
             assert_eq!(request.init_response(200, 0, 0), NXT_UNIT_OK);
             let piece = vec![b'n'; 30_000_000];
             let sent = request.write(&piece, 0);
-            note(request, format!("sent {}", sent as usize / CHUNK_SIZE * CHUNK_SIZE));
+            note(
+                request,
+                format!("sent {}", sent as usize / CHUNK_SIZE * CHUNK_SIZE),
+            );
             request.done(NXT_UNIT_OK);
         }
         b"/get" => {
@@ -106,7 +112,10 @@ unsafe extern "C" fn on_request(req: *mut nxt_unit_request_info_t) {
 unsafe extern "C" fn on_frame(ws: *mut nxt_unit_websocket_frame_t) {
     // SAFETY: the library gives a live frame of a live request.
     let (frame, request) = unsafe {
-        (Frame::from_ptr(ws).unwrap(), Request::from_ptr((*ws).req.get()).unwrap())
+        (
+            Frame::from_ptr(ws).unwrap(),
+            Request::from_ptr((*ws).req.get()).unwrap(),
+        )
     };
     assert_eq!(frame.retain(), NXT_UNIT_OK);
     // SAFETY: as above.
@@ -118,7 +127,10 @@ unsafe extern "C" fn on_frame(ws: *mut nxt_unit_websocket_frame_t) {
     assert_eq!(frame.read(tail), tail.len() as isize);
     // SAFETY: read has filled it.
     let payload: Vec<u8> = payload.iter().map(|b| unsafe { b.assume_init() }).collect();
-    assert_eq!(request.send_frame(2, true, &[&payload[..1], &payload[1..]]), NXT_UNIT_OK);
+    assert_eq!(
+        request.send_frame(2, true, &[&payload[..1], &payload[1..]]),
+        NXT_UNIT_OK
+    );
     frame.done();
 }
 
@@ -132,7 +144,10 @@ unsafe extern "C" fn on_close(req: *mut nxt_unit_request_info_t) {
 unsafe extern "C" fn on_port(ctx: *mut nxt_unit_ctx_t, port: *mut nxt_unit_port_t) -> c_int {
     // SAFETY: both are live.
     let (unit, id) = unsafe { ((*ctx).unit.get(), (*port).id) };
-    log_of(unit).lock().unwrap().push(format!("port {},{}", id.pid, id.id));
+    log_of(unit)
+        .lock()
+        .unwrap()
+        .push(format!("port {},{}", id.pid, id.id));
     NXT_UNIT_OK
 }
 
@@ -178,12 +193,17 @@ fn start(shm_limit: u32) -> (Router, &'static Context) {
     let ctx = unsafe { init(&settings) }.unwrap();
 
     let hello = socket::receive(ready.as_fd()).unwrap().unwrap();
-    assert_eq!((hello.header.kind, hello.header.stream), (kind::PROCESS_READY, 5));
+    assert_eq!(
+        (hello.header.kind, hello.header.stream),
+        (kind::PROCESS_READY, 5)
+    );
     let app_queue = PortQueue::map(hello.fds[0].as_ref().unwrap().as_fd()).unwrap();
     let to_app = Arc::new(Sender::new(app_write, Some(app_queue)));
     let acknowledge = to_app.clone();
     let on_release: OnRelease = Arc::new(move || {
-        acknowledge.send(&Header::new(ROUTER, kind::SHM_ACK, 0), &[], &[]).unwrap();
+        acknowledge
+            .send(&Header::new(ROUTER, kind::SHM_ACK, 0), &[], &[])
+            .unwrap();
     });
     let router = Router {
         main: Receiver::new(main, None),
@@ -196,7 +216,10 @@ fn start(shm_limit: u32) -> (Router, &'static Context) {
         incoming: IncomingSegments::new(ROUTER, APP, on_release),
         log,
     };
-    router.to_app.send(&Header::new(ROUTER, kind::PORT_ACK, 0), &[], &[]).unwrap();
+    router
+        .to_app
+        .send(&Header::new(ROUTER, kind::PORT_ACK, 0), &[], &[])
+        .unwrap();
     assert_eq!(step(ctx), NXT_UNIT_OK);
     (router, ctx)
 }
@@ -213,32 +236,51 @@ fn request_head(path: &[u8; 4], websocket: bool, body: &[u8], content_length: u6
         bytes.extend_from_slice(text);
     };
     put(std::mem::offset_of!(nxt_unit_request_t, path), path);
-    put(std::mem::offset_of!(nxt_unit_request_t, preread_content), body);
+    put(
+        std::mem::offset_of!(nxt_unit_request_t, preread_content),
+        body,
+    );
     bytes
 }
 
 impl Router {
     fn share(&self, bytes: &[u8]) -> ChunkRef {
-        let mut run = self.segments.allocate(bytes.len(), bytes.len(), None).unwrap().run;
+        let mut run = self
+            .segments
+            .allocate(bytes.len(), bytes.len(), None)
+            .unwrap()
+            .run;
         assert!(run.write(0, bytes));
         run.into_sent(bytes.len())
     }
 
     fn announce_response_port(&self) {
-        let new = NewPort::new(PortId { pid: ROUTER, id: RESPONSE_PORT }, ProcessType::Router);
+        let new = NewPort::new(
+            PortId {
+                pid: ROUTER,
+                id: RESPONSE_PORT,
+            },
+            ProcessType::Router,
+        );
         let (socket, queue) = (&self.response_port.0, &self.response_port.1);
-        new.send(&self.to_app, ROUTER, 0, socket.as_fd(), Some(queue.as_fd())).unwrap();
+        new.send(&self.to_app, ROUTER, 0, socket.as_fd(), Some(queue.as_fd()))
+            .unwrap();
     }
 
     fn announce_segments(&self) {
         let fd = self.segments.duplicate_fd(0).unwrap();
-        self.to_app.send(&Header::new(ROUTER, kind::MMAP, 0), &[], &[fd.as_fd()]).unwrap();
+        self.to_app
+            .send(&Header::new(ROUTER, kind::MMAP, 0), &[], &[fd.as_fd()])
+            .unwrap();
     }
 
     /// Puts a request into the shared queue.
     fn request(&self, stream: u32, head: &[u8]) {
-        let header = Header { mmap: true, ..Header::new(ROUTER, kind::REQ_HEADERS, stream) }
-            .reply_to(RESPONSE_PORT);
+        let header = Header {
+            mmap: true,
+            ..Header::new(ROUTER, kind::REQ_HEADERS, stream)
+        }
+        .reply_to(RESPONSE_PORT);
         let item = [&header.encode()[..], &self.share(head).encode()].concat();
         self.shared.send(&item, stream).unwrap();
     }
@@ -258,7 +300,9 @@ impl Router {
         loop {
             match self.responses.receive().unwrap() {
                 Some(message) if message.header.kind == kind::MMAP => {
-                    self.incoming.add(message.fds[0].as_ref().unwrap().as_fd()).unwrap();
+                    self.incoming
+                        .add(message.fds[0].as_ref().unwrap().as_fd())
+                        .unwrap();
                 }
                 Some(message) => return message,
                 None => {
@@ -270,7 +314,9 @@ impl Router {
                 && message.header.kind == kind::OOSM
                 && self.incoming.peer_is_exhausted()
             {
-                self.to_app.send(&Header::new(ROUTER, kind::SHM_ACK, 0), &[], &[]).unwrap();
+                self.to_app
+                    .send(&Header::new(ROUTER, kind::SHM_ACK, 0), &[], &[])
+                    .unwrap();
             }
         }
     }
@@ -280,12 +326,18 @@ impl Router {
         if !message.header.mmap {
             return message.body.to_vec();
         }
-        message.chunks().flat_map(|c| self.incoming.chunk(c).unwrap().to_vec()).collect()
+        message
+            .chunks()
+            .flat_map(|c| self.incoming.chunk(c).unwrap().to_vec())
+            .collect()
     }
 
     fn acknowledged(&mut self, stream: u32) {
         let ack = self.response();
-        assert_eq!((ack.header.kind, ack.header.stream), (kind::REQ_HEADERS_ACK, stream));
+        assert_eq!(
+            (ack.header.kind, ack.header.stream),
+            (kind::REQ_HEADERS_ACK, stream)
+        );
     }
 
     /// Status, first field and content of the next message, which is a response head.
@@ -298,7 +350,11 @@ impl Router {
         let text = |a, len| String::from_utf8(at(a, len)).unwrap();
         let field =
             (word(8) > 0).then(|| (text(24 + 8, bytes[27].into()), text(24 + 12, word(28))));
-        let content = if word(12) > 0 { at(20, word(12)) } else { Vec::new() };
+        let content = if word(12) > 0 {
+            at(20, word(12))
+        } else {
+            Vec::new()
+        };
         (word(16) as u16, field, content, message.header.last)
     }
 }
@@ -324,11 +380,17 @@ fn a_request_waits_for_its_segment_and_its_port() {
     router.request(11, &request_head(b"/hi ", false, b"", 0));
     assert_eq!(step(ctx), NXT_UNIT_OK);
     let ask = router.main.receive().unwrap().unwrap();
-    assert_eq!((ask.header.kind, &*ask.body), (kind::GET_MMAP, &0u32.to_ne_bytes()[..]));
+    assert_eq!(
+        (ask.header.kind, &*ask.body),
+        (kind::GET_MMAP, &0u32.to_ne_bytes()[..])
+    );
     router.announce_segments();
     assert_eq!(step(ctx), NXT_UNIT_OK);
     let ask = router.main.receive().unwrap().unwrap();
-    let wanted = PortId { pid: ROUTER, id: RESPONSE_PORT };
+    let wanted = PortId {
+        pid: ROUTER,
+        id: RESPONSE_PORT,
+    };
     assert_eq!(ask.header.kind, kind::GET_PORT);
     assert_eq!(peers::decode_get_port(&ask.body), Some(wanted));
     router.announce_response_port();
@@ -336,13 +398,28 @@ fn a_request_waits_for_its_segment_and_its_port() {
 
     router.acknowledged(11);
     let field = Some(("X-Name".to_owned(), "value".to_owned()));
-    assert_eq!(router.response_head(), (201, field, b"hello".to_vec(), false));
+    assert_eq!(
+        router.response_head(),
+        (201, field, b"hello".to_vec(), false)
+    );
     let end = router.response();
-    assert_eq!((end.header.kind, end.header.last, end.body.len()), (kind::DATA, true, 0));
-    assert!(router.log.lock().unwrap().contains(&format!("port {ROUTER},{RESPONSE_PORT}")));
+    assert_eq!(
+        (end.header.kind, end.header.last, end.body.len()),
+        (kind::DATA, true, 0)
+    );
+    assert!(
+        router
+            .log
+            .lock()
+            .unwrap()
+            .contains(&format!("port {ROUTER},{RESPONSE_PORT}"))
+    );
     finish(ctx);
     // Everything is closed: the library held the last write end.
-    assert!(matches!(router.main.receive(), Err(crate::ipc::ReceiveError::Closed)));
+    assert!(matches!(
+        router.main.receive(),
+        Err(crate::ipc::ReceiveError::Closed)
+    ));
 }
 
 #[test]
@@ -376,13 +453,23 @@ fn a_body_is_read_by_lines_from_memory_and_file() {
     // The head first, the file in a message of its own.
     router.request(3, &request_head(b"/get", false, body, total));
     assert_eq!(step(ctx), NXT_UNIT_OK);
-    assert!(!router.log.lock().unwrap().iter().any(|l| l.starts_with("lines")));
+    assert!(
+        !router
+            .log
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|l| l.starts_with("lines"))
+    );
     let header = Header::new(ROUTER, kind::REQ_BODY, 3).with_last(true);
     router.to_app.send(&header, &[], &[file.as_fd()]).unwrap();
     assert_eq!(step(ctx), NXT_UNIT_OK);
     router.acknowledged(3);
     let expected = [&[6isize, 12, 9][..], &[1000; 50]].concat();
-    assert_eq!(router.log.lock().unwrap().last(), Some(&format!("lines {expected:?}")));
+    assert_eq!(
+        router.log.lock().unwrap().last(),
+        Some(&format!("lines {expected:?}"))
+    );
 
     // All of it in shared memory.
     let rest = router.share(b"o\nend");
@@ -391,14 +478,23 @@ fn a_body_is_read_by_lines_from_memory_and_file() {
     let header = Header::new(ROUTER, kind::REQ_BODY, 4).with_last(true);
     router.to_app.send_chunks(&header, &[rest]).unwrap();
     assert_eq!(step(ctx), NXT_UNIT_OK);
-    assert_eq!(router.log.lock().unwrap().last(), Some(&"lines [4, 3]".to_owned()));
+    assert_eq!(
+        router.log.lock().unwrap().last(),
+        Some(&"lines [4, 3]".to_owned())
+    );
     finish(ctx);
 }
 
 fn tempfile() -> std::fs::File {
     let name = std::env::temp_dir().join(format!("nxt-libunit-{}", std::process::id()));
     let mut options = std::fs::File::options();
-    let file = options.read(true).write(true).create(true).truncate(true).open(&name).unwrap();
+    let file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&name)
+        .unwrap();
     std::fs::remove_file(&name).unwrap();
     file
 }
@@ -414,7 +510,11 @@ fn a_long_response_waits_for_the_router_to_release_memory() {
         let mut total = 0;
         loop {
             let message = router.response();
-            total += router.bytes(&message).iter().filter(|&&b| b == b'b').count();
+            total += router
+                .bytes(&message)
+                .iter()
+                .filter(|&&b| b == b'b')
+                .count();
             if message.header.last {
                 return total;
             }
@@ -435,7 +535,10 @@ fn a_nonblocking_write_stops_when_memory_is_out() {
     let log = router.log.lock().unwrap().last().cloned().unwrap();
     let sent: usize = log.strip_prefix("sent ").unwrap().parse().unwrap();
     assert!(sent > 9 << 20 && sent <= 10 << 20, "{sent}");
-    assert_eq!(router.main.receive().unwrap().unwrap().header.kind, kind::OOSM);
+    assert_eq!(
+        router.main.receive().unwrap().unwrap().header.kind,
+        kind::OOSM
+    );
     router.acknowledged(9);
     finish(ctx);
 }
@@ -463,7 +566,10 @@ fn websocket_frames_come_back_unmasked_and_the_end_closes() {
     for shared in [false, true] {
         let frame = masked_frame(&payload);
         if shared {
-            router.to_app.send_chunks(&header, &[router.share(&frame)]).unwrap();
+            router
+                .to_app
+                .send_chunks(&header, &[router.share(&frame)])
+                .unwrap();
         } else {
             router.to_app.send(&header, &frame, &[]).unwrap();
         }
@@ -473,9 +579,15 @@ fn websocket_frames_come_back_unmasked_and_the_end_closes() {
         assert_eq!(echo[..4], [0x82, 126, 11, 184]);
         assert_eq!(echo[4..], payload);
     }
-    router.to_app.send(&header.with_last(true), &[], &[]).unwrap();
+    router
+        .to_app
+        .send(&header.with_last(true), &[], &[])
+        .unwrap();
     assert_eq!(step(ctx), NXT_UNIT_OK);
-    assert_eq!(router.log.lock().unwrap().last(), Some(&"closed".to_owned()));
+    assert_eq!(
+        router.log.lock().unwrap().last(),
+        Some(&"closed".to_owned())
+    );
     assert!(router.response().header.last);
     finish(ctx);
 }
@@ -504,9 +616,16 @@ fn a_graceful_quit_lets_requests_end() {
 fn malformed_messages_end_in_an_error_and_the_next_one_works() {
     let (mut router, ctx) = start(0);
     router.ready(ctx);
-    let chunk = |segment, chunk, size| ChunkRef { segment, chunk, size };
+    let chunk = |segment, chunk, size| ChunkRef {
+        segment,
+        chunk,
+        size,
+    };
     let shared = |stream, chunk: ChunkRef| {
-        let header = Header { mmap: true, ..Header::new(ROUTER, kind::REQ_HEADERS, stream) };
+        let header = Header {
+            mmap: true,
+            ..Header::new(ROUTER, kind::REQ_HEADERS, stream)
+        };
         let item = [&header.encode()[..], &chunk.encode()].concat();
         router.shared.send(&item, stream).unwrap();
         assert_eq!(step(ctx), NXT_UNIT_ERROR);
@@ -527,10 +646,28 @@ fn malformed_messages_end_in_an_error_and_the_next_one_works() {
     };
     own(Header::new(ROUTER, 200, 0), &[], &[]);
     own(Header::new(ROUTER, kind::START_PROCESS, 0), &[], &[]);
-    own(Header { mf: true, ..Header::new(ROUTER, kind::DATA, 0) }, &[], &[]);
-    own(Header { mmap: true, ..Header::new(ROUTER, kind::REQ_BODY, 0) }, b"x", &[]);
+    own(
+        Header {
+            mf: true,
+            ..Header::new(ROUTER, kind::DATA, 0)
+        },
+        &[],
+        &[],
+    );
+    own(
+        Header {
+            mmap: true,
+            ..Header::new(ROUTER, kind::REQ_BODY, 0)
+        },
+        b"x",
+        &[],
+    );
     own(Header::new(ROUTER, kind::MMAP, 0), &[], &[]);
-    own(Header::new(ROUTER, kind::MMAP, 0), &[], &[router.main.as_fd()]);
+    own(
+        Header::new(ROUTER, kind::MMAP, 0),
+        &[],
+        &[router.main.as_fd()],
+    );
     own(Header::new(ROUTER, kind::NEW_PORT, 0), b"short", &[]);
     own(Header::new(ROUTER, kind::REMOVE_PID, 0), b"x", &[]);
     own(Header::new(ROUTER, kind::CHANGE_FILE, 0), &[], &[]);
@@ -549,14 +686,22 @@ fn a_context_for_another_thread_gets_a_port_of_its_own() {
     let mut new = router.main.receive().unwrap().unwrap();
     assert_eq!(new.header.kind, kind::NEW_PORT);
     let decoded = NewPort::decode(&new.body).unwrap();
-    assert_eq!((decoded.port, decoded.process), (PortId { pid: APP, id: 1 }, ProcessType::App));
+    assert_eq!(
+        (decoded.port, decoded.process),
+        (PortId { pid: APP, id: 1 }, ProcessType::App)
+    );
     let queue = PortQueue::map(new.fds[1].as_ref().unwrap().as_fd()).unwrap();
     let to_sibling = Sender::new(new.take_fd().unwrap(), Some(queue));
-    to_sibling.send(&Header::new(ROUTER, kind::PORT_ACK, 0), &[], &[]).unwrap();
+    to_sibling
+        .send(&Header::new(ROUTER, kind::PORT_ACK, 0), &[], &[])
+        .unwrap();
     assert_eq!(step(sibling), NXT_UNIT_OK);
     assert!(sibling.takes_requests());
     // The main context's end reaches it.
-    router.to_app.send(&Header::new(ROUTER, kind::QUIT, 0), &[], &[]).unwrap();
+    router
+        .to_app
+        .send(&Header::new(ROUTER, kind::QUIT, 0), &[], &[])
+        .unwrap();
     assert_eq!(ctx.run(), NXT_UNIT_OK);
     assert_eq!(sibling.run(), NXT_UNIT_OK);
     finish(sibling);

@@ -62,7 +62,8 @@ impl Frame {
         // lie in shared memory.
         unsafe { head.as_mut_ptr().copy_from(start, size) };
         let header = FrameHeader::parse(&head[..size])?;
-        let mask_at = start.wrapping_add(header.header_len - if header.mask.is_some() { 4 } else { 0 });
+        let mask_at =
+            start.wrapping_add(header.header_len - if header.mask.is_some() { 4 } else { 0 });
         self.info.header.set(start.cast());
         self.info.mask.set(match header.mask {
             Some(_) => mask_at,
@@ -74,7 +75,10 @@ impl Frame {
     /// Reads payload, unmasked (`nxt_unit_websocket_read`).
     pub fn read(&self, to: &mut [MaybeUninit<u8>]) -> isize {
         let info = &self.info;
-        let before = info.payload_len.get().saturating_sub(info.content_length.get());
+        let before = info
+            .payload_len
+            .get()
+            .saturating_sub(info.content_length.get());
         let n = read_buffers(&info.content_buf, &info.content_length, to);
         let mask = info.mask.get();
         if !mask.is_null() {
@@ -128,7 +132,9 @@ impl Context {
         chunks: &BufferList,
     ) -> Result<(), Failed> {
         // A request that is done with may still get frames.
-        let Some(request) = self.registered(header.stream, header.last) else { return Ok(()) };
+        let Some(request) = self.registered(header.stream, header.last) else {
+            return Ok(());
+        };
         let callbacks = *self.library().callbacks();
         let size = match chunks.first() {
             Some(first) => first.rest(),
@@ -149,7 +155,10 @@ impl Context {
                 buffer.set_request(request);
             }
             frame.info.req.set(request.as_ptr());
-            let shown = frame.buffers.first().and_then(|first| Some((first, frame.show(first)?)));
+            let shown = frame
+                .buffers
+                .first()
+                .and_then(|first| Some((first, frame.show(first)?)));
             let Some((first, shown)) = shown else {
                 report_request!(request, WARN, "malformed websocket frame");
                 frame.done();
@@ -244,7 +253,9 @@ impl Request {
                     let room = run.capacity().min(size);
                     let mut filled = 0;
                     while filled < room {
-                        let Some(bytes) = take(room - filled) else { break };
+                        let Some(bytes) = take(room - filled) else {
+                            break;
+                        };
                         run.write(filled, bytes);
                         filled += bytes.len();
                     }
@@ -254,7 +265,9 @@ impl Request {
                 Outgoing::Plain | Outgoing::Nothing => {
                     let mut whole = Vec::with_capacity(size);
                     while whole.len() < size {
-                        let Some(bytes) = take(size - whole.len()) else { break };
+                        let Some(bytes) = take(size - whole.len()) else {
+                            break;
+                        };
                         whole.extend_from_slice(bytes);
                     }
                     self.send_plain(&whole, false)?;

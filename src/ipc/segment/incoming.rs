@@ -27,7 +27,12 @@ pub struct IncomingSegments {
 impl IncomingSegments {
     /// No segments yet.
     pub fn new(own_pid: Pid, peer_pid: Pid, on_release: OnRelease) -> Self {
-        IncomingSegments { own_pid, peer_pid, on_release, segments: RwLock::default() }
+        IncomingSegments {
+            own_pid,
+            peer_pid,
+            on_release,
+            segments: RwLock::default(),
+        }
     }
 
     /// Maps the segment of an `MMAP` message and returns its id. An id sent before is replaced.
@@ -47,7 +52,10 @@ impl IncomingSegments {
             return Err(SegmentError::TooMany);
         }
         // From now on the creator may use it over all ports.
-        segment.header().sent_over.store(SENT_EVERYWHERE, Ordering::Release);
+        segment
+            .header()
+            .sent_over
+            .store(SENT_EVERYWHERE, Ordering::Release);
         segments.insert(id, Arc::new(segment));
         Ok(id)
     }
@@ -55,10 +63,15 @@ impl IncomingSegments {
     /// The bytes that a message names.
     pub fn chunk(&self, chunk: ChunkRef) -> Result<SharedChunk, SegmentError> {
         let segments = self.segments.read().unwrap_or_else(|e| e.into_inner());
-        let segment =
-            segments.get(&chunk.segment).ok_or(SegmentError::Unknown(chunk.segment))?.clone();
+        let segment = segments
+            .get(&chunk.segment)
+            .ok_or(SegmentError::Unknown(chunk.segment))?
+            .clone();
         if !segment.contains(chunk.chunk, chunk.size) {
-            return Err(SegmentError::OutOfRange { chunk: chunk.chunk, size: chunk.size });
+            return Err(SegmentError::OutOfRange {
+                chunk: chunk.chunk,
+                size: chunk.size,
+            });
         }
         Ok(SharedChunk {
             wake: (segment.dst_pid == self.own_pid).then(|| self.on_release.clone()),
@@ -71,7 +84,11 @@ impl IncomingSegments {
 
     /// A segment by its id.
     pub fn segment(&self, id: u32) -> Option<Arc<Segment>> {
-        self.segments.read().unwrap_or_else(|e| e.into_inner()).get(&id).cloned()
+        self.segments
+            .read()
+            .unwrap_or_else(|e| e.into_inner())
+            .get(&id)
+            .cloned()
     }
 
     /// The peer says that it is out of memory (`OOSM`). True: there is room already, acknowledge
@@ -96,7 +113,9 @@ impl IncomingSegments {
 
 impl std::fmt::Debug for IncomingSegments {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("IncomingSegments").field("peer_pid", &self.peer_pid).finish()
+        f.debug_struct("IncomingSegments")
+            .field("peer_pid", &self.peer_pid)
+            .finish()
     }
 }
 
@@ -143,7 +162,11 @@ impl AsRef<[u8]> for SharedChunk {
 
 impl std::fmt::Debug for SharedChunk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "segment {} chunk {} size {}", self.segment.id, self.chunk, self.size)
+        write!(
+            f,
+            "segment {} chunk {} size {}",
+            self.segment.id, self.chunk, self.size
+        )
     }
 }
 

@@ -124,13 +124,21 @@ impl Segment {
     ) -> Result<(Self, OwnedFd), MemoryError> {
         let fd = create_memory(SEGMENT_SIZE)?;
         let map = Mapping::new(fd.as_fd(), SEGMENT_SIZE)?;
-        let segment = Segment { map, id, src_pid, dst_pid, released: AtomicUsize::new(0) };
+        let segment = Segment {
+            map,
+            id,
+            src_pid,
+            dst_pid,
+            released: AtomicUsize::new(0),
+        };
         let header = segment.header();
         header.id.store(id, Ordering::Relaxed);
         header.src_pid.store(src_pid, Ordering::Relaxed);
         header.dst_pid.store(dst_pid, Ordering::Relaxed);
         for map in [&header.free_map, &header.free_tracking_map] {
-            map[..WORDS].iter().for_each(|w| w.store(u64::MAX, Ordering::Relaxed));
+            map[..WORDS]
+                .iter()
+                .for_each(|w| w.store(u64::MAX, Ordering::Relaxed));
         }
         header.sent_over.store(sent_over, Ordering::Release);
         Ok((segment, fd))
@@ -138,13 +146,20 @@ impl Segment {
 
     fn open(fd: BorrowedFd<'_>) -> Result<Self, MemoryError> {
         let map = Mapping::new(fd, SEGMENT_SIZE)?;
-        let mut segment =
-            Segment { map, id: 0, src_pid: 0, dst_pid: 0, released: AtomicUsize::new(0) };
+        let mut segment = Segment {
+            map,
+            id: 0,
+            src_pid: 0,
+            dst_pid: 0,
+            released: AtomicUsize::new(0),
+        };
         // Read once: later changes by the peer must not matter.
         let header = segment.header();
         let id = header.id.load(Ordering::Relaxed);
-        let (src, dst) =
-            (header.src_pid.load(Ordering::Relaxed), header.dst_pid.load(Ordering::Relaxed));
+        let (src, dst) = (
+            header.src_pid.load(Ordering::Relaxed),
+            header.dst_pid.load(Ordering::Relaxed),
+        );
         (segment.id, segment.src_pid, segment.dst_pid) = (id, src, dst);
         Ok(segment)
     }
@@ -170,7 +185,12 @@ impl Segment {
             return None;
         }
         // SAFETY: the offset is inside the mapping.
-        Some(unsafe { self.map.start().as_ptr().add(HEADER_SIZE + chunk as usize * CHUNK_SIZE) })
+        Some(unsafe {
+            self.map
+                .start()
+                .as_ptr()
+                .add(HEADER_SIZE + chunk as usize * CHUNK_SIZE)
+        })
     }
 
     /// The chunk that an address inside the data area belongs to.
@@ -212,7 +232,9 @@ impl Segment {
                 continue;
             }
             let first = from / 64 * 64 + bits.trailing_zeros() as usize;
-            let run = (first..first + want.max(1)).take_while(|&c| self.claim(c)).count();
+            let run = (first..first + want.max(1))
+                .take_while(|&c| self.claim(c))
+                .count();
             if run > 0 && run >= min {
                 return Some((first as u32, run));
             }
@@ -235,13 +257,19 @@ impl Segment {
         // SAFETY: the range is the whole mapping, which `self` keeps; of a shared file mapping
         // this drops page table entries only, the bytes stay.
         unsafe {
-            libc::madvise(self.map.start().as_ptr().cast(), self.map.size(), libc::MADV_DONTNEED)
+            libc::madvise(
+                self.map.start().as_ptr().cast(),
+                self.map.size(),
+                libc::MADV_DONTNEED,
+            )
         };
     }
 
     /// Whether any chunk is free.
     pub fn has_free(&self) -> bool {
-        self.header().free_map[..WORDS].iter().any(|w| w.load(Ordering::Acquire) != 0)
+        self.header().free_map[..WORDS]
+            .iter()
+            .any(|w| w.load(Ordering::Acquire) != 0)
     }
 
     fn set_oosm(&self) {
@@ -253,7 +281,9 @@ impl Segment {
         // Reading first keeps the cache line shared on the usual path.
         let oosm = &self.header().oosm;
         oosm.load(Ordering::SeqCst) == 1
-            && oosm.compare_exchange(1, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+            && oosm
+                .compare_exchange(1, 0, Ordering::SeqCst, Ordering::SeqCst)
+                .is_ok()
     }
 }
 

@@ -94,12 +94,18 @@ impl OutgoingSegments {
             return Err(AllocateError::TooLarge(size));
         }
         if let Some(run) = self.find(want, min, via) {
-            return Ok(Allocation { run, created: false });
+            return Ok(Allocation {
+                run,
+                created: false,
+            });
         }
         // One grows at a time, and looks again, as the one before may have made room.
         let _growth = self.growth.lock().unwrap_or_else(|e| e.into_inner());
         if let Some(run) = self.find(want, min, via) {
-            return Ok(Allocation { run, created: false });
+            return Ok(Allocation {
+                run,
+                created: false,
+            });
         }
         let mut segments = self.segments.write().unwrap_or_else(|e| e.into_inner());
         if segments.len() >= self.limit {
@@ -115,7 +121,9 @@ impl OutgoingSegments {
             held: Default::default(),
             streams: (0..CHUNK_COUNT).map(|_| AtomicU32::new(0)).collect(),
         });
-        let run = self.take(&owned, want, want).ok_or(AllocateError::Exhausted)?;
+        let run = self
+            .take(&owned, want, want)
+            .ok_or(AllocateError::Exhausted)?;
         segments.push(owned);
         Ok(Allocation { run, created: true })
     }
@@ -151,7 +159,12 @@ impl OutgoingSegments {
         for stream in &owned.streams[first..first + count] {
             stream.store(0, Ordering::Relaxed);
         }
-        let run = OutgoingRun { set: self.clone(), owned: owned.clone(), chunk, count };
+        let run = OutgoingRun {
+            set: self.clone(),
+            owned: owned.clone(),
+            chunk,
+            count,
+        };
         (count > 0 && count >= min).then_some(run)
     }
 
@@ -168,7 +181,9 @@ impl OutgoingSegments {
     pub fn release_unsent(&self, chunk: ChunkRef) {
         let segments = self.segments.read().unwrap_or_else(|e| e.into_inner());
         if let Some(owned) = segments.get(chunk.segment as usize) {
-            owned.segment.release(chunk.chunk, chunks_for(chunk.size as usize));
+            owned
+                .segment
+                .release(chunk.chunk, chunks_for(chunk.size as usize));
         }
     }
 
@@ -190,7 +205,10 @@ impl OutgoingSegments {
         let first = chunk.chunk as usize;
         for c in first..(first + chunks_for(chunk.size as usize)).min(CHUNK_COUNT) {
             let ours = &owned.streams[c];
-            if ours.compare_exchange(stream, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            if ours
+                .compare_exchange(stream, 0, Ordering::AcqRel, Ordering::Relaxed)
+                .is_ok()
+            {
                 owned.segment.release(c as u32, 1);
             }
         }
@@ -294,7 +312,11 @@ impl OutgoingRun {
         self.shrink(chunks_for(size));
         self.unhold(self.chunk as usize, self.count);
         self.count = 0;
-        ChunkRef { segment: self.owned.segment.id, chunk: self.chunk, size: size as u32 }
+        ChunkRef {
+            segment: self.owned.segment.id,
+            chunk: self.chunk,
+            size: size as u32,
+        }
     }
 
     /// [`OutgoingRun::into_sent`] in a way that [`OutgoingSegments::take_back`] can undo.
@@ -309,7 +331,11 @@ impl OutgoingRun {
 
     /// What [`OutgoingRun::into_sent`] will return.
     pub fn reference(&self, size: usize) -> ChunkRef {
-        ChunkRef { segment: self.owned.segment.id, chunk: self.chunk, size: size as u32 }
+        ChunkRef {
+            segment: self.owned.segment.id,
+            chunk: self.chunk,
+            size: size as u32,
+        }
     }
 
     /// The segment's id and descriptor.

@@ -49,7 +49,10 @@ fn a_waiting_creator_is_told_once() {
     let all = out.allocate(DATA_SIZE, DATA_SIZE, None).unwrap().run;
     incoming.add(all.segment_fd().1).unwrap();
     let a = incoming.chunk(all.into_sent(DATA_SIZE)).unwrap();
-    assert!(matches!(out.allocate(1, 1, None), Err(AllocateError::Exhausted)));
+    assert!(matches!(
+        out.allocate(1, 1, None),
+        Err(AllocateError::Exhausted)
+    ));
     assert!(!incoming.peer_is_exhausted());
     drop(a);
     assert_eq!(acks.load(Ordering::Relaxed), 1);
@@ -103,7 +106,11 @@ fn a_new_segment_is_for_its_way_only_until_mapped() {
     let other = out.allocate(1, 1, Some(Via { thread: 8, ..way })).unwrap();
     assert!(other.created);
     incoming.add(first.run.segment_fd().1).unwrap();
-    assert!(!out.allocate(1, 1, Some(Via { thread: 9, ..way })).unwrap().created);
+    assert!(
+        !out.allocate(1, 1, Some(Via { thread: 9, ..way }))
+            .unwrap()
+            .created
+    );
 }
 
 #[test]
@@ -111,19 +118,35 @@ fn a_hostile_peer_is_refused() {
     let (out, incoming, _) = sides(1);
     let run = out.allocate(1, 1, None).unwrap().run;
     let stranger = IncomingSegments::new(DST, SRC + 1, Arc::new(|| {}));
-    assert!(matches!(stranger.add(run.segment_fd().1), Err(SegmentError::WrongPid { .. })));
+    assert!(matches!(
+        stranger.add(run.segment_fd().1),
+        Err(SegmentError::WrongPid { .. })
+    ));
     let small = create_memory(SEGMENT_SIZE - 1).unwrap();
-    assert!(matches!(incoming.add(small.as_fd()), Err(SegmentError::Memory(_))));
+    assert!(matches!(
+        incoming.add(small.as_fd()),
+        Err(SegmentError::Memory(_))
+    ));
     incoming.add(run.segment_fd().1).unwrap();
-    let reference = |segment, chunk, size| ChunkRef { segment, chunk, size };
-    assert!(matches!(incoming.chunk(reference(1, 0, 1)), Err(SegmentError::Unknown(1))));
+    let reference = |segment, chunk, size| ChunkRef {
+        segment,
+        chunk,
+        size,
+    };
+    assert!(matches!(
+        incoming.chunk(reference(1, 0, 1)),
+        Err(SegmentError::Unknown(1))
+    ));
     for bad in [
         reference(0, 640, 0),
         reference(0, 639, 16385),
         reference(0, u32::MAX, 1),
         reference(0, 0, u32::MAX),
     ] {
-        assert!(matches!(incoming.chunk(bad), Err(SegmentError::OutOfRange { .. })), "{bad:?}");
+        assert!(
+            matches!(incoming.chunk(bad), Err(SegmentError::OutOfRange { .. })),
+            "{bad:?}"
+        );
     }
     assert!(incoming.chunk(reference(0, 639, 16384)).is_ok());
 }
@@ -153,7 +176,11 @@ fn chunks_are_taken_back_unless_they_serve_another_stream() {
     set.take_back(sent, 5);
     drop(whole().unwrap());
 
-    let sent = set.allocate(size, size, None).unwrap().run.into_sent_for(size, 7);
+    let sent = set
+        .allocate(size, size, None)
+        .unwrap()
+        .run
+        .into_sent_for(size, 7);
     drop(peer.chunk(sent).unwrap());
     let again = set.allocate(size, size, None).unwrap().run;
     assert_eq!(again.reference(size), sent);
@@ -174,10 +201,22 @@ fn bytes_survive_that_pages_are_let_go() {
     let last = runs.last_mut().unwrap();
     assert!(last.write(DATA_SIZE - 3, b"end"));
     let sent = runs.pop().unwrap().into_sent(DATA_SIZE);
-    let tail = ChunkRef { chunk: 639, size: CHUNK_SIZE as u32, ..sent };
+    let tail = ChunkRef {
+        chunk: 639,
+        size: CHUNK_SIZE as u32,
+        ..sent
+    };
     let tail = incoming.chunk(tail).unwrap();
     for chunk in 0..600 {
-        drop(incoming.chunk(ChunkRef { chunk, size: 1, ..sent }).unwrap());
+        drop(
+            incoming
+                .chunk(ChunkRef {
+                    chunk,
+                    size: 1,
+                    ..sent
+                })
+                .unwrap(),
+        );
     }
     assert!(tail.ends_with(b"end"));
 }
