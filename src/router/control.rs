@@ -260,7 +260,10 @@ impl Control {
         let stream = self.rpc.borrow_mut().register(pending, Some(peer));
         let header = Header::new(self.hub.pid, kind, stream);
         if let Err(error) = to.send(&header, body, fds) {
-            crate::alert!("message {kind} to process {}: {error}", to.port.pid);
+            // Of a process that has just ended main or its prototype tells.
+            if !matches!(error, crate::ipc::SendError::Closed) {
+                crate::alert!("message {kind} to process {}: {error}", to.port.pid);
+            }
             self.fail(stream);
         }
     }
