@@ -90,6 +90,8 @@ pub(super) struct Engine {
     /// A task is with the router.
     busy: bool,
     router: Router,
+    /// Who sent the last greeting; whether it is a router is for main to say.
+    greeting: Option<Pid>,
     /// Routers that died while they applied the current document.
     deaths: u32,
     /// The first document has been applied: clients may come.
@@ -155,6 +157,7 @@ impl Engine {
             waiting: VecDeque::new(),
             busy: false,
             router: Router::Away,
+            greeting: None,
             deaths: 0,
             open: false,
         }
@@ -282,7 +285,10 @@ impl Engine {
                     self.remove_process(pid);
                 }
             }
-            kind::PROCESS_READY if self.is_router(sender) => self.greet(sender),
+            kind::PROCESS_READY => {
+                self.greeting = Some(sender);
+                self.meet_router();
+            }
             kind::CHANGE_FILE if from_main => {
                 if let Some(Err(problem)) = message.take_fd().map(nix::unistd::dup2_stderr) {
                     alert!("failed to reopen the log: {problem}");
@@ -318,9 +324,14 @@ impl Engine {
             process: new.process,
             sender: Sender::new(socket, queue),
         });
-        // A router that main announces was forked after this process: it inherited its port.
-        if new.process == ProcessType::Router && new.port.id == 0 {
-            self.greet(new.port.pid);
+        self.meet_router();
+    }
+
+    /// Turns to the router that greeted, once main has introduced it. A router that is only
+    /// introduced may not know the port of this process yet, and would not listen.
+    fn meet_router(&mut self) {
+        if let Some(router) = self.greeting.filter(|&pid| self.is_router(pid)) {
+            self.greet(router);
         }
     }
 
@@ -340,6 +351,7 @@ impl Engine {
 
     fn remove_process(&mut self, pid: Pid) {
         self.peers.remove_pid(pid);
+        self.greeting = self.greeting.filter(|&greeted| greeted != pid);
         if matches!(self.router, Router::Starting(router) | Router::Ready(router) if router == pid)
         {
             self.router = Router::Away;

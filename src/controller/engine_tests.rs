@@ -76,11 +76,21 @@ impl Daemon {
         })
     }
 
-    fn start_router(&mut self, pid: Pid) -> FakeRouter {
+    fn introduce_router(&mut self, pid: Pid) -> FakeRouter {
         let (port, socket) = port();
         let new = NewPort::new(PortId { pid, id: 0 }, ProcessType::Router);
         self.deliver(MAIN, kind::NEW_PORT, 0, &new.encode(), [Some(socket), None]);
         FakeRouter { pid, port }
+    }
+
+    fn greet(&mut self, pid: Pid) {
+        self.deliver(pid, kind::PROCESS_READY, 0, b"", [None, None]);
+    }
+
+    fn start_router(&mut self, pid: Pid) -> FakeRouter {
+        let router = self.introduce_router(pid);
+        self.greet(pid);
+        router
     }
 
     fn answer(&mut self, stream: u32, kind: u8) {
@@ -166,7 +176,7 @@ fn the_stored_document_goes_to_the_first_router() {
     assert_eq!(daemon.document(), STORED);
     assert_eq!(daemon.stored(), None);
     // The greeting of a router that is known already changes nothing.
-    daemon.deliver(2, kind::PROCESS_READY, 0, b"", [None, None]);
+    daemon.greet(2);
     assert!(router.message().is_none());
 }
 
@@ -197,8 +207,8 @@ fn a_router_that_was_there_before_has_to_greet() {
     };
     assert!(router.message().is_none());
     // A process that is no router cannot greet.
-    daemon.deliver(77, kind::PROCESS_READY, 0, b"", [None, None]);
-    daemon.deliver(2, kind::PROCESS_READY, 0, b"", [None, None]);
+    daemon.greet(77);
+    daemon.greet(2);
     let (stream, _) = router.document();
     daemon.answer(stream, kind::RPC_READY);
     assert!(daemon.engine.is_open());
@@ -366,4 +376,22 @@ fn only_main_introduces_and_removes() {
         Flow::Quit
     );
     assert!(parse(daemon.document().as_bytes()).is_ok());
+}
+
+#[test]
+fn a_router_gets_the_document_once_it_is_introduced_and_has_greeted() {
+    let mut daemon = Daemon::new(None);
+    // Main's introduction and the greeting come through different processes, in any order.
+    daemon.greet(2);
+    let mut router = daemon.introduce_router(2);
+    let (stream, _) = router.document();
+    daemon.answer(stream, kind::RPC_READY);
+    daemon.kill(router);
+
+    let mut router = daemon.introduce_router(3);
+    assert!(router.message().is_none());
+    daemon.greet(77);
+    assert!(router.message().is_none());
+    daemon.greet(3);
+    router.document();
 }

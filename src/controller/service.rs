@@ -324,42 +324,47 @@ mod tests {
 
     #[test]
     fn clients_are_served_once_a_router_has_the_document() {
-        let (thread, to_controller, from, path) = start("client");
-        // This process plays main and the router, which therefore share a process id and a port.
+        let path = std::env::temp_dir().join(format!("nxt-{}-client.sock", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let control = StdListener::bind(&path).unwrap();
+        let (port, to_controller) = socket::pair().unwrap();
+        let (from_controller, router) = socket::pair().unwrap();
+        let (main_end, main) = socket::pair().unwrap();
+        let start = Start {
+            control: control.into(),
+            config: None,
+            modules: Vec::new(),
+            port,
+            main: (1, main),
+            router: Some((std::process::id().cast_signed(), router)),
+        };
+        let thread = thread::spawn(move || run(start));
+
+        // This process plays the router.
         let mut client = UnixStream::connect(&path).unwrap();
+        client
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
         client
             .write_all(b"GET /config/routes HTTP/1.1\r\n\r\n")
             .unwrap();
-        let router = crate::ipc::NewPort::new(
-            crate::ipc::PortId {
-                pid: std::process::id().cast_signed(),
-                id: 0,
-            },
-            crate::ipc::ProcessType::Router,
-        );
-        let to = crate::ipc::Sender::new(to_controller, None);
-        router.send(&to, 1, 0, from.as_fd(), None).unwrap();
-        let mut port = Receiver::new(from, None);
-        let document = loop {
-            match port.receive().unwrap() {
-                Some(message) => break message.header,
-                None => thread::sleep(Duration::from_millis(1)),
-            }
-        };
+        let send = |header: Header| socket::send(to_controller.as_fd(), &header, b"", &[]).unwrap();
+        send(Header::new(1, kind::PROCESS_READY, 0));
+        let mut port = Receiver::new(from_controller, None);
+        let document = (0..5000).find_map(|_| {
+            thread::sleep(Duration::from_millis(1));
+            port.receive().unwrap()
+        });
+        let document = document.expect("no document came").header;
         assert_eq!(document.kind, kind::DATA);
-        to.send(
-            &Header::new(1, kind::RPC_READY, document.stream).with_last(true),
-            b"",
-            &[],
-        )
-        .unwrap();
+        send(Header::new(1, kind::RPC_READY, document.stream).with_last(true));
         let mut answer = String::new();
         client.read_to_string(&mut answer).unwrap();
         assert!(
             answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n[]\r\n"),
             "{answer}"
         );
-        to.send(&Header::new(1, kind::QUIT, 0), b"", &[]).unwrap();
+        drop(main_end);
         thread.join().unwrap().unwrap();
         std::fs::remove_file(path).unwrap();
     }
