@@ -16,6 +16,8 @@ use crate::router::app::App;
 pub(crate) enum Event {
     /// Start a process of this generation.
     Start(Arc<App>, u32),
+    /// The same after a pause: the last one ended before it did anything.
+    StartLater(Arc<App>, u32),
     /// A process went idle that is not a spare one.
     Idle(Arc<App>),
     /// The last request of a removed application is over.

@@ -5,11 +5,12 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::sync::oneshot;
 use tokio::task::spawn_local;
-use tokio::time::sleep_until;
+use tokio::time::{sleep, sleep_until};
 
 use super::app::App;
 use super::control::{Control, Pending};
@@ -19,6 +20,9 @@ use crate::sys::watch::watch;
 
 /// How many prototypes one process start may outlive.
 const ATTEMPTS: usize = 3;
+
+/// Between two processes of an application that end without having served anything.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// No process was started; the log says why.
 #[derive(Debug)]
@@ -30,6 +34,13 @@ pub(super) fn handle(control: &Rc<Control>, event: Event) -> bool {
         Event::Start(app, generation) => {
             let control = control.clone();
             spawn_local(async move { start_counted(&control, &app, generation).await });
+        }
+        Event::StartLater(app, generation) => {
+            let control = control.clone();
+            spawn_local(async move {
+                sleep(PAUSE).await;
+                start_counted(&control, &app, generation).await
+            });
         }
         Event::Idle(app) => {
             spawn_local(expire_idle(app));
@@ -65,14 +76,18 @@ pub(super) async fn start_spare(control: &Control, app: &Arc<App>) -> Result<(),
 
 async fn start(control: &Control, app: &Arc<App>, generation: u32) -> Result<(), StartFailed> {
     for attempt in 1..=ATTEMPTS {
+        // Restarted or removed meanwhile: a new generation counts its own starts.
+        let outdated = || app.generation() != generation;
+        if outdated() {
+            return Ok(());
+        }
         let Some(prototype) = prototype(control, app, generation).await else {
+            if outdated() {
+                return Ok(());
+            }
             crate::warning!("failed to start prototype \"{}\"", app.name);
             return Err(StartFailed);
         };
-        if app.generation() != generation {
-            // Restarted meanwhile: the new generation counts its own starts.
-            return Ok(());
-        }
         let (done, ready) = oneshot::channel();
         let pid = prototype.port.pid;
         let pending = Pending::Process(app.clone(), generation, done);
@@ -81,7 +96,7 @@ async fn start(control: &Control, app: &Arc<App>, generation: u32) -> Result<(),
             return Ok(());
         }
         let died = app.prototype(generation).is_none_or(|link| link.port.pid != pid);
-        if app.generation() != generation {
+        if outdated() {
             return Ok(());
         }
         if !died || attempt == ATTEMPTS {

@@ -14,13 +14,17 @@ use super::worker::{self, WorkerCommand, WorkerSeed};
 struct Thread {
     commands: UnboundedSender<WorkerCommand>,
     handle: JoinHandle<()>,
+    counters: Arc<WorkerCounters>,
 }
 
 /// The threads, and what all of them counted, those that left included.
 #[derive(Default)]
 pub(super) struct Threads {
     running: Vec<Thread>,
-    counters: Vec<Arc<WorkerCounters>>,
+    /// Told to leave; they may still serve.
+    leaving: Vec<Thread>,
+    /// What those counted that are gone.
+    past: Totals,
 }
 
 impl Threads {
@@ -32,9 +36,11 @@ impl Threads {
         hub: &Arc<Hub>,
         tmpdir: &Path,
     ) {
+        self.forget_gone();
         for thread in self.running.drain(count.min(self.running.len())..) {
             // It finishes what it serves and leaves; nobody waits for it.
             let _ = thread.commands.send(WorkerCommand::Retire);
+            self.leaving.push(thread);
         }
         for thread in &self.running {
             let _ = thread.commands.send(WorkerCommand::Apply(generation.clone()));
@@ -75,14 +81,28 @@ impl Threads {
                 Err(_) => hub.ask(Event::ThreadLost),
             }
         })?;
-        self.running.push(Thread { commands, handle });
-        self.counters.push(counters);
+        self.running.push(Thread { commands, handle, counters });
         Ok(())
+    }
+
+    fn forget_gone(&mut self) {
+        for thread in self.leaving.extract_if(.., |thread| thread.handle.is_finished()) {
+            let counted = Totals::of([&*thread.counters]);
+            self.past.accepted += counted.accepted;
+            // What it did not count any more as closed is closed.
+            self.past.closed += counted.accepted;
+            self.past.requests += counted.requests;
+        }
     }
 
     /// The sums over all threads.
     pub(super) fn totals(&self) -> Totals {
-        Totals::of(self.counters.iter().map(|counters| &**counters))
+        let threads = self.running.iter().chain(&self.leaving);
+        let mut sum = Totals::of(threads.map(|thread| &*thread.counters));
+        sum.accepted += self.past.accepted;
+        sum.closed += self.past.closed;
+        sum.requests += self.past.requests;
+        sum
     }
 
     /// Has all threads leave and waits for them.

@@ -26,7 +26,7 @@ use crate::ipc::{Id, OutgoingSegments, Pid, kind};
 use crate::router::hub::{Event, Hub, Link, Notice, lock};
 
 pub use pool::Counts;
-use pool::{Limits, Pool};
+use pool::{Limits, Pool, Restart};
 use serialize::NameStyle;
 pub(crate) use shared_port::SharedPort;
 
@@ -246,10 +246,13 @@ impl App {
     /// A process is gone.
     pub(crate) fn process_gone(self: &Arc<Self>, pid: Pid) {
         let mut inner = lock(&self.inner);
-        let start = inner.pool.process_gone(pid);
+        let restart = inner.pool.process_gone(pid);
         let generation = inner.pool.generation();
         drop(inner);
-        self.start_if(start, generation);
+        self.start_if(restart == Restart::Now, generation);
+        if restart == Restart::Later {
+            self.hub.ask(Event::StartLater(self.clone(), generation));
+        }
     }
 
     /// All that a dead process said has been read.

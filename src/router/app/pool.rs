@@ -50,6 +50,8 @@ struct Member<P> {
     active: u32,
     websockets: u32,
     idle: Option<Idle>,
+    /// It has taken a request.
+    served: bool,
     /// Told to leave: no longer counted.
     leaving: bool,
     /// Gone; what it said before may still be on its way.
@@ -91,6 +93,15 @@ pub(super) struct Taken<P> {
     pub(super) port: P,
     /// Another process must be started.
     pub(super) start: bool,
+}
+
+/// What to do about the end of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Restart {
+    No,
+    Now,
+    /// It ended without having done anything.
+    Later,
 }
 
 /// A process with a port that takes a quit message.
@@ -170,6 +181,7 @@ impl<P: Clone> Pool<P> {
         let member = self.member(pid)?;
         let port = member.ports.iter().find(|(id, _)| *id == port)?.1.clone();
         member.active += 1;
+        member.served = true;
         let start = match member.idle.take() {
             Some(idle) => {
                 self.idle -= 1;
@@ -253,6 +265,7 @@ impl<P: Clone> Pool<P> {
             active: 0,
             websockets: 0,
             idle: None,
+            served: false,
             leaving: !current,
             dead: false,
         });
@@ -300,8 +313,10 @@ impl<P: Clone> Pool<P> {
 
     /// A process is gone; whether another must be started. It stays known until
     /// [`bury`](Self::bury): messages that it sent before its end may not have been read yet.
-    pub(super) fn process_gone(&mut self, pid: Pid) -> bool {
-        let Some(at) = self.members.iter().position(|m| m.pid == pid) else { return false };
+    pub(super) fn process_gone(&mut self, pid: Pid) -> Restart {
+        let Some(at) = self.members.iter().position(|m| m.pid == pid) else { return Restart::No };
+        // The next one would probably do the same, so there must be a pause between them.
+        let useless = !self.members[at].served && !self.members[at].leaving;
         if !self.members[at].leaving {
             let idle = self.members[at].idle;
             self.leave(at);
@@ -310,7 +325,11 @@ impl<P: Clone> Pool<P> {
             }
         }
         self.members[at].dead = true;
-        self.want_start()
+        match self.want_start() {
+            true if useless => Restart::Later,
+            true => Restart::Now,
+            false => Restart::No,
+        }
     }
 
     /// All that a dead process said has been read.
@@ -426,7 +445,7 @@ mod tests {
         assert!(p.request_taken(2, 0).is_some());
         p.request_done(2, false, now);
         assert_eq!(p.counts().active, 0);
-        assert!(!p.process_gone(2));
+        assert_eq!(p.process_gone(2), Restart::No);
         assert!(p.request_taken(2, 0).is_some(), "it said so before its end");
         p.bury(2);
         assert!(p.request_taken(2, 0).is_none());
@@ -454,10 +473,19 @@ mod tests {
         p.process_ready(1, 0, "a", now);
         p.request_taken(1, 0);
         p.request_queued();
-        assert!(p.process_gone(1));
+        assert_eq!(p.process_gone(1), Restart::Now);
         p.request_done(1, false, now);
         assert_eq!(p.counts(), Counts { running: 0, starting: 1, idle: 0, active: 1 });
         assert!(p.start_failed(0));
+    }
+
+    #[test]
+    fn a_process_that_ends_at_once_is_replaced_after_a_pause() {
+        let mut p = pool(1, 1);
+        assert!(p.refill());
+        p.process_ready(1, 0, "a", Instant::now());
+        assert_eq!(p.process_gone(1), Restart::Later);
+        assert_eq!(p.counts().starting, 1);
     }
 
     #[test]
