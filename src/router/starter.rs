@@ -132,15 +132,23 @@ async fn prototype(control: &Control, app: &Arc<App>, generation: u32) -> Option
     ready.await.ok().and_then(|()| app.prototype(generation))
 }
 
+/// Sends idle processes away when their time has come. A timer that waits does not keep a removed
+/// application, with its descriptors, alive.
 async fn expire_idle(app: Arc<App>) {
-    loop {
-        match app.expire_idle() {
-            Some(at) => sleep_until(at.into()).await,
+    let waiting = Arc::downgrade(&app);
+    let mut app = Some(app);
+    while let Some(now) = app.take() {
+        match now.expire_idle() {
+            Some(at) => {
+                drop(now);
+                sleep_until(at.into()).await;
+                app = waiting.upgrade();
+            }
             None => {
-                app.idle_timer_stopped();
+                now.idle_timer_stopped();
                 // One that went idle just now found the timer running.
-                if app.expire_idle().is_none() || !app.idle_timer_starts() {
-                    return;
+                if now.expire_idle().is_some() && now.idle_timer_starts() {
+                    app = Some(now);
                 }
             }
         }
