@@ -319,6 +319,11 @@ impl Library {
             self.wake_requests(ctx, port.take_awaiting());
         }
         lock(&self.parked).retain(|p| p.pid != pid);
+        // Chunks in use keep their segment.
+        self.incoming
+            .write()
+            .unwrap_or_else(|e| e.into_inner())
+            .retain(|(p, _)| *p != pid);
         if let Some(remove_pid) = self.callbacks.remove_pid {
             // SAFETY: the callback is the application's.
             unsafe { remove_pid(self.as_ptr(), pid) };

@@ -709,6 +709,26 @@ fn a_context_for_another_thread_gets_a_port_of_its_own() {
 }
 
 #[test]
+fn a_dead_router_is_forgotten_with_its_ports_and_memory() {
+    let (router, ctx) = start(0);
+    router.ready(ctx);
+    let lib = ctx.library();
+    let port = PortId {
+        pid: ROUTER,
+        id: RESPONSE_PORT,
+    };
+    assert!(lib.find_port(port).is_some() && lib.knows_segment(ROUTER, 0));
+    let header = Header::new(ROUTER, kind::REMOVE_PID, 0);
+    router
+        .to_app
+        .send(&header, &ROUTER.to_ne_bytes(), &[])
+        .unwrap();
+    assert_eq!(step(ctx), NXT_UNIT_OK);
+    assert!(lib.find_port(port).is_none() && !lib.knows_segment(ROUTER, 0));
+    finish(ctx);
+}
+
+#[test]
 fn the_application_finds_its_bytes_behind_the_request() {
     let (router, ctx) = start(0);
     router.ready(ctx);
