@@ -249,7 +249,9 @@ fn action(value: &Value) -> Loaded<Action> {
 
 fn application(name: &str, value: &Value) -> Loaded<Application> {
     let limits = object(value, "limits")?.unwrap_or(&Value::Null);
-    let processes = value.get_member("processes").unwrap_or(&Value::Null);
+    // Without `processes` there is always one, as if the number 1 stood there.
+    let one = Value::integer(1);
+    let processes = value.get_member("processes").unwrap_or(&one);
     let (max, spare) = match processes.as_integer() {
         Some(number) => (Some(number), Some(number)),
         None => (integer(processes, "max")?, integer(processes, "spare")?),
@@ -499,7 +501,7 @@ mod tests {
                 z.idle_timeout.as_secs(),
                 z.shm
             ),
-            (1, 0, 15, DEFAULT_SHM)
+            (1, 1, 15, DEFAULT_SHM)
         );
         assert_eq!((z.timeout, z.requests), (Duration::ZERO, 0));
     }
