@@ -154,12 +154,11 @@ impl Table {
         self.send(pid, Header::new(self.own, kind::RPC_ERROR, stream), body, &[]);
     }
 
-    /// Marks a process as ready and makes it and the others known to each other; the announcement
-    /// answers `stream`.
+    /// Marks a process as ready and announces its port; the announcement answers `stream`.
     ///
-    /// A process that is not ready yet hears of this one when it becomes ready itself. The router
-    /// always hears of the other side first: who knows the router sends it requests at once, and
-    /// the router answers only processes that main has told it of.
+    /// Router and controller start side by side, so neither may know the other: they are made
+    /// known to each other when both are ready, to the router first. Whoever knows the router sends
+    /// it requests at once, and the router answers only processes that main has told it of.
     pub(super) fn set_ready(&mut self, pid: Pid, stream: u32) {
         let Some(process) = self.processes.get_mut(&pid) else {
             return;
@@ -170,15 +169,20 @@ impl Table {
             return;
         };
         for other in self.iter() {
-            if other.pid == pid || other.pid == self.own || other.state != State::Ready {
+            if other.pid == pid || other.pid == self.own {
                 continue;
             }
-            if new.kind == ProcessType::Router {
-                self.announce(other, new, 0);
-                self.announce(new, other, stream);
-            } else {
-                self.announce(new, other, stream);
-                self.announce(other, new, 0);
+            match (new.kind, other.kind) {
+                (ProcessType::Router | ProcessType::Controller, _) if other.state != State::Ready => {}
+                (ProcessType::Router, ProcessType::Controller) => {
+                    self.announce(other, new, 0);
+                    self.announce(new, other, stream);
+                }
+                (ProcessType::Controller, ProcessType::Router) => {
+                    self.announce(new, other, stream);
+                    self.announce(other, new, 0);
+                }
+                _ => self.announce(new, other, stream),
             }
         }
     }
