@@ -154,49 +154,25 @@ impl Table {
         self.send(pid, Header::new(self.own, kind::RPC_ERROR, stream), body, &[]);
     }
 
-    /// Marks a process as ready and announces its port; the announcement answers `stream`.
-    ///
-    /// Router and controller start side by side, so neither may know the other: they are made
-    /// known to each other when both are ready, to the router first. Whoever knows the router sends
-    /// it requests at once, and the router answers only processes that main has told it of.
+    /// Marks a process as ready and announces its port; the message answers `stream`.
     pub(super) fn set_ready(&mut self, pid: Pid, stream: u32) {
         let Some(process) = self.processes.get_mut(&pid) else {
             return;
         };
         process.state = State::Ready;
         process.stream = 0;
-        let Some(new) = self.get(pid) else {
+        let Some(process) = self.get(pid) else {
             return;
         };
-        for other in self.iter() {
-            if other.pid == pid || other.pid == self.own {
-                continue;
-            }
-            match (new.kind, other.kind) {
-                (ProcessType::Router | ProcessType::Controller, _) if other.state != State::Ready => {}
-                (ProcessType::Router, ProcessType::Controller) => {
-                    self.announce(other, new, 0);
-                    self.announce(new, other, stream);
-                }
-                (ProcessType::Controller, ProcessType::Router) => {
-                    self.announce(new, other, stream);
-                    self.announce(other, new, 0);
-                }
-                _ => self.announce(new, other, stream),
-            }
-        }
-    }
-
-    /// Sends the port of `process` to `other`, if that one shall know it.
-    fn announce(&self, process: &Process, other: &Process, stream: u32) {
-        if !other.kind.learns_of(process.kind) {
-            return;
-        }
-        let announcement = NewPort::new(PortId { pid: process.pid, id: 0 }, process.kind);
+        let announcement = NewPort::new(PortId { pid, id: 0 }, process.kind);
         let queue = process.queue.as_ref().map(AsFd::as_fd);
-        let socket = process.sender.as_fd();
-        let sent = announcement.send(&other.sender, self.own, stream, socket, queue);
-        report(other.pid, sent.map(drop));
+        for other in self.iter() {
+            if other.pid != pid && other.pid != self.own && other.kind.learns_of(process.kind) {
+                let socket = process.sender.as_fd();
+                let sent = announcement.send(&other.sender, self.own, stream, socket, queue);
+                report(other.pid, sent.map(drop));
+            }
+        }
     }
 
     /// Tells those whom it concerns that `dead`, which is not in the table any more, has died.
@@ -252,8 +228,6 @@ mod tests {
         let mut router = process(&mut table, 3, ProcessType::Router, 0);
         let mut other = process(&mut table, 4, ProcessType::Prototype, 0);
         let mut new = process(&mut table, 5, ProcessType::Prototype, 77);
-        table.set_ready(3, 0);
-        assert!(messages(&mut controller).is_empty(), "it is not ready");
         table.set_ready(5, 77);
         let told = messages(&mut router);
         assert_eq!(told.len(), 1);
@@ -264,12 +238,8 @@ mod tests {
         for receiver in [&mut controller, &mut other, &mut new] {
             assert!(messages(receiver).is_empty());
         }
-        table.set_ready(2, 0);
-        for (receiver, peer) in [(&mut controller, 3), (&mut router, 2)] {
-            let told = messages(receiver);
-            assert_eq!(told.len(), 1);
-            assert_eq!(NewPort::decode(&told[0].body).unwrap().port, PortId { pid: peer, id: 0 });
-        }
+        table.set_ready(3, 0);
+        assert_eq!(messages(&mut controller).len(), 1);
         assert!(messages(&mut other).is_empty());
     }
 
