@@ -253,7 +253,7 @@ impl<P: Clone> Pool<P> {
         port: P,
         now: Instant,
     ) -> Option<bool> {
-        let current = generation == self.generation && !(self.closed && !self.is_busy());
+        let current = generation == self.generation && (!self.closed || self.is_busy());
         if generation == self.generation {
             self.pending = self.pending.saturating_sub(1);
         }

@@ -81,7 +81,7 @@ fn add(head: &mut ResponseHead, name: &[u8], value: &[u8]) {
     match name.len() {
         6 if is(b"Server") => {}
         6 if is(b"Status") => {
-            let status = value.get(..3).and_then(|digits| digits_to_number(digits));
+            let status = value.get(..3).and_then(digits_to_number);
             head.status = status.map_or(500, |n| n as u16);
         }
         7 if is(b"Upgrade") => {}

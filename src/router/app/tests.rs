@@ -288,7 +288,7 @@ fn a_body_in_a_file_is_passed_from_its_start() {
         let (hub, _events, app, port) = setup();
         let mut fake = Fake::start(&hub, &app);
         let path = std::env::temp_dir().join(format!("nxt-app-body-{}", std::process::id()));
-        let mut file = File::options().create(true).read(true).write(true).open(&path).unwrap();
+        let mut file = File::create_new(&path).unwrap();
         std::fs::remove_file(path).unwrap();
         file.write_all(b"from the file").unwrap();
         let _exchange = begin(&app, &port, &Body::File(file, 13), false);
