@@ -39,7 +39,7 @@ libraries: ## The daemon, libnxt and libunit.
 
 python: libraries ## The Python module (PYTHON_CONFIG selects the interpreter).
 	$(MAKE) -C modules/python INCLUDE=$(CURDIR)/include LIBUNIT=$(CURDIR)/$(BUILD)/lib/libunit.a \
-	    PYTHON_CONFIG=$(PYTHON_CONFIG) OUT=$(CURDIR)/$(MODULES)
+	    PYTHON_CONFIG=$(PYTHON_CONFIG) OUT=$(CURDIR)/$(MODULES)/python3.unit.so OBJDIR=$(CURDIR)/$(BUILD)/python
 
 $(VENV)/.ready: tests/requirements.txt
 	$(PYTHON) -m venv $(VENV)
