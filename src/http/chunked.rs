@@ -136,16 +136,35 @@ mod tests {
     #[test]
     fn bodies() {
         let decoded = decode_pieces(&[b"5\r\nhello\r\n00A\r\n0123456789\r\n0\r\n\r\nGET"]).unwrap();
-        assert_eq!(decoded, (b"hello0123456789".to_vec(), true, b"GET".to_vec()));
-        assert_eq!(decode_pieces(&[b"0\r\n\r\n"]).unwrap(), (Vec::new(), true, Vec::new()));
-        assert_eq!(decode_pieces(&[b"3\r\nab"]).unwrap(), (b"ab".to_vec(), false, Vec::new()));
+        assert_eq!(
+            decoded,
+            (b"hello0123456789".to_vec(), true, b"GET".to_vec())
+        );
+        assert_eq!(
+            decode_pieces(&[b"0\r\n\r\n"]).unwrap(),
+            (Vec::new(), true, Vec::new())
+        );
+        assert_eq!(
+            decode_pieces(&[b"3\r\nab"]).unwrap(),
+            (b"ab".to_vec(), false, Vec::new())
+        );
     }
 
     #[test]
     fn refused() {
         for bad in [
-            "\r\n", "g\r\n", "5;x=y\r\nhello", "5 \r\n", "2\nab", "2\r\nabc", "2\r\nab\n", "0\r\nX: y\r\n\r\n",
-            "10000000000000000\r\n", "-1\r\n", "0x1\r\n", "1\r\r\n",
+            "\r\n",
+            "g\r\n",
+            "5;x=y\r\nhello",
+            "5 \r\n",
+            "2\nab",
+            "2\r\nabc",
+            "2\r\nab\n",
+            "0\r\nX: y\r\n\r\n",
+            "10000000000000000\r\n",
+            "-1\r\n",
+            "0x1\r\n",
+            "1\r\r\n",
         ] {
             assert_eq!(decode_pieces(&[bad.as_bytes()]), Err(BadChunk), "{bad:?}");
         }

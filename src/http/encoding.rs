@@ -14,13 +14,21 @@ fn needs_escape(byte: u8) -> bool {
 }
 
 fn escape(out: &mut Vec<u8>, byte: u8) {
-    out.extend_from_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+    out.extend_from_slice(&[
+        b'%',
+        HEX[usize::from(byte >> 4)],
+        HEX[usize::from(byte & 15)],
+    ]);
 }
 
 /// Appends a path, with escapes for every byte that needs one; `/` stays.
 pub fn encode_path(out: &mut Vec<u8>, path: &[u8]) {
     for &byte in path {
-        if needs_escape(byte) { escape(out, byte) } else { out.push(byte) }
+        if needs_escape(byte) {
+            escape(out, byte)
+        } else {
+            out.push(byte)
+        }
     }
 }
 
@@ -90,7 +98,9 @@ pub fn decode(text: &[u8], plus: bool) -> Result<Vec<u8>, BadEscape> {
         rest = tail;
         match byte {
             b'%' => {
-                let [high, low, tail @ ..] = tail else { return Err(BadEscape) };
+                let [high, low, tail @ ..] = tail else {
+                    return Err(BadEscape);
+                };
                 let digit = |c: u8| (c as char).to_digit(16).ok_or(BadEscape);
                 out.push((digit(*high)? << 4 | digit(*low)?) as u8);
                 rest = tail;
@@ -108,8 +118,17 @@ mod tests {
 
     #[test]
     fn locations() {
-        let location = |uri: &str| String::from_utf8(encode_location(uri.as_bytes()).into()).unwrap();
-        for same in ["", "/", "/a%20b", "/?q#f", "http://h:80/p?a=b&c#d", "#", "/*:@!$&'()+,;=~"] {
+        let location =
+            |uri: &str| String::from_utf8(encode_location(uri.as_bytes()).into()).unwrap();
+        for same in [
+            "",
+            "/",
+            "/a%20b",
+            "/?q#f",
+            "http://h:80/p?a=b&c#d",
+            "#",
+            "/*:@!$&'()+,;=~",
+        ] {
             assert_eq!(location(same), same);
         }
         assert_eq!(location("/a b"), "/a%20b");
@@ -117,7 +136,10 @@ mod tests {
         assert_eq!(location("/%zz%20"), "/%25zz%2520");
         assert_eq!(location("/a?b?c"), "/a?b%3Fc");
         assert_eq!(location("/a#b#c?d"), "/a#b%23c%3Fd");
-        assert_eq!(location("/\u{e9}\"<>\\^`{|}\u{7f}\n"), "/%C3%A9%22%3C%3E%5C%5E%60%7B%7C%7D%7F%0A");
+        assert_eq!(
+            location("/\u{e9}\"<>\\^`{|}\u{7f}\n"),
+            "/%C3%A9%22%3C%3E%5C%5E%60%7B%7C%7D%7F%0A"
+        );
     }
 
     #[test]

@@ -16,7 +16,10 @@ pub struct Span {
 impl Span {
     /// The span from `start` up to but without `end`. Heads are limited to far less than 4 GiB.
     pub fn new(start: usize, end: usize) -> Span {
-        Span { start: start as u32, len: end.saturating_sub(start) as u32 }
+        Span {
+            start: start as u32,
+            len: end.saturating_sub(start) as u32,
+        }
     }
 
     /// Offset just after the last byte.

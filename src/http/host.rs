@@ -33,7 +33,11 @@ mod tests {
     fn host(value: &str) -> Option<String> {
         let (span, upper) = normalise(value.as_bytes()).ok()?;
         let text = String::from_utf8(span.of(value.as_bytes()).to_vec()).unwrap();
-        Some(if upper { text.to_ascii_lowercase() } else { text })
+        Some(if upper {
+            text.to_ascii_lowercase()
+        } else {
+            text
+        })
     }
 
     #[test]

@@ -111,7 +111,9 @@ impl ConnectionOptions {
 
 /// Case-insensitive substring search; `word` is in lower case.
 fn contains_word(value: &[u8], word: &[u8]) -> bool {
-    value.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+    value
+        .windows(word.len())
+        .any(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// A `Content-Length`: digits only, below 2^63.
@@ -132,8 +134,17 @@ mod tests {
 
     #[test]
     fn names_are_known_in_any_case() {
-        for name in ["Host", "HOST", "content-LENGTH", "Sec-WebSocket-Key", "Referer"] {
-            assert!(lookup(field_hash(name.as_bytes()), name.as_bytes()).is_some(), "{name}");
+        for name in [
+            "Host",
+            "HOST",
+            "content-LENGTH",
+            "Sec-WebSocket-Key",
+            "Referer",
+        ] {
+            assert!(
+                lookup(field_hash(name.as_bytes()), name.as_bytes()).is_some(),
+                "{name}"
+            );
         }
         assert_eq!(lookup(HOST, b"hosu"), None);
         assert_eq!(lookup(field_hash(b"x-host"), b"x-host"), None);
@@ -155,9 +166,20 @@ mod tests {
     fn lengths() {
         assert_eq!(content_length(b"0"), Some(0));
         assert_eq!(content_length(b"007"), Some(7));
-        assert_eq!(content_length(b"9223372036854775807"), Some(i64::MAX as u64));
-        for bad in ["", "+1", "-1", "1 ", "1,1", "0x1", "9223372036854775808", "99999999999999999999"]
-        {
+        assert_eq!(
+            content_length(b"9223372036854775807"),
+            Some(i64::MAX as u64)
+        );
+        for bad in [
+            "",
+            "+1",
+            "-1",
+            "1 ",
+            "1,1",
+            "0x1",
+            "9223372036854775808",
+            "99999999999999999999",
+        ] {
             assert_eq!(content_length(bad.as_bytes()), None, "{bad}");
         }
     }

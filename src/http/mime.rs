@@ -32,7 +32,9 @@ const DEFAULTS: &[(&str, &[&str])] = &[
     ("application/x-httpd-php", &[".php"]),
     (
         "application/octet-stream",
-        &[".exe", ".bin", ".dll", ".iso", ".img", ".msi", ".deb", ".rpm"],
+        &[
+            ".exe", ".bin", ".dll", ".iso", ".img", ".msi", ".deb", ".rpm",
+        ],
     ),
     ("audio/mpeg", &[".mp3"]),
     ("audio/ogg", &[".ogg"]),
@@ -58,7 +60,9 @@ impl MimeTypes {
         let defaults = DEFAULTS.iter().flat_map(|(mime, extensions)| {
             extensions.iter().map(move |extension| (*extension, *mime))
         });
-        let configured = overrides.iter().map(|(extension, mime)| (extension.as_str(), mime.as_str()));
+        let configured = overrides
+            .iter()
+            .map(|(extension, mime)| (extension.as_str(), mime.as_str()));
         let by_extension = defaults
             .chain(configured)
             .map(|(extension, mime)| (extension.to_ascii_lowercase().into_bytes(), mime.into()))
@@ -68,7 +72,9 @@ impl MimeTypes {
 
     /// The type of an extension as [`extension`] finds it, in any case; empty if there is none.
     pub fn get(&self, extension: &[u8]) -> &str {
-        self.by_extension.get(&extension.to_ascii_lowercase()).map_or("", |mime| mime)
+        self.by_extension
+            .get(&extension.to_ascii_lowercase())
+            .map_or("", |mime| mime)
     }
 }
 

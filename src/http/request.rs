@@ -5,7 +5,7 @@
 //! the bytes, so the caller may reuse its buffer at once. [`RequestHead::reset`] keeps every
 //! allocation: a connection that serves many requests allocates for the first one only.
 
-use super::field::{field_hash, Field as HeaderField};
+use super::field::{Field as HeaderField, field_hash};
 use super::host;
 use super::known::{self, ConnectionOptions, Known, KnownValues};
 use super::scan::{Event, Scanner, Violation};
@@ -305,7 +305,10 @@ impl RequestHead {
             self.path = PathSource::Decoded;
             self.quoted = parts.quoted;
             if let Some(query) = parts.query {
-                self.query = Span { start: span.start + query.start, len: query.len };
+                self.query = Span {
+                    start: span.start + query.start,
+                    len: query.len,
+                };
             }
         } else if let Some(query) = line.query {
             self.path = PathSource::Raw(Span::new(span.start as usize, query as usize - 1));
@@ -339,9 +342,13 @@ impl RequestHead {
                     return Err(HeadError::Host);
                 }
                 let (span, upper) = host::normalise(value).map_err(|_| HeadError::Host)?;
-                self.host = Some(Span { start: field.value.start + span.start, len: span.len });
+                self.host = Some(Span {
+                    start: field.value.start + span.start,
+                    len: span.len,
+                });
                 if upper {
-                    self.lower_host.extend(span.of(value).iter().map(u8::to_ascii_lowercase));
+                    self.lower_host
+                        .extend(span.of(value).iter().map(u8::to_ascii_lowercase));
                 }
             }
             Known::ContentLength => {
@@ -429,7 +436,8 @@ impl RequestHead {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(NAME);
         let middle = self.bytes.len();
-        self.bytes.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+        self.bytes
+            .extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
         self.fields.push(Field {
             name: Span::new(start, middle),
             value: Span::new(middle, self.bytes.len()),
@@ -501,7 +509,9 @@ impl RequestHead {
 
     /// Whether the client wants the connection to go on.
     pub fn keep_alive(&self) -> bool {
-        self.connection.keep_alive.unwrap_or(self.minor_version() != 0)
+        self.connection
+            .keep_alive
+            .unwrap_or(self.minor_version() != 0)
     }
 
     /// A valid WebSocket handshake.
@@ -516,13 +526,20 @@ impl RequestHead {
 
     /// Names, values and hashes of the fields that are passed on, in order.
     pub fn passed_fields(&self) -> PassedFields<'_> {
-        PassedFields { bytes: &self.bytes, fields: self.fields.iter() }
+        PassedFields {
+            bytes: &self.bytes,
+            fields: self.fields.iter(),
+        }
     }
 
     /// Normalised host; `None` without a `Host` field.
     pub fn host(&self) -> Option<&[u8]> {
         let span = self.host?;
-        Some(if self.lower_host.is_empty() { self.get(span) } else { &self.lower_host })
+        Some(if self.lower_host.is_empty() {
+            self.get(span)
+        } else {
+            &self.lower_host
+        })
     }
 
     /// `Content-Length`, of the request or of its decoded body.
@@ -573,7 +590,11 @@ impl<'a> Iterator for PassedFields<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let field = self.fields.find(|field| !field.skip)?;
-        Some((field.name.of(self.bytes), field.value.of(self.bytes), field.hash))
+        Some((
+            field.name.of(self.bytes),
+            field.value.of(self.bytes),
+            field.hash,
+        ))
     }
 }
 

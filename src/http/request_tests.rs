@@ -20,12 +20,15 @@ fn error(text: &str) -> u16 {
 
 fn fields(head: &RequestHead) -> Vec<(String, String)> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    head.passed_fields().map(|(name, value, _)| (text(name), text(value))).collect()
+    head.passed_fields()
+        .map(|(name, value, _)| (text(name), text(value)))
+        .collect()
 }
 
 #[test]
 fn plain_request() {
-    let head = parse(b"GET /a/b?x=1 HTTP/1.1\r\nHost: Example.com:80\r\nAccept:  a, b \r\n\r\n").unwrap();
+    let head =
+        parse(b"GET /a/b?x=1 HTTP/1.1\r\nHost: Example.com:80\r\nAccept:  a, b \r\n\r\n").unwrap();
     assert_eq!(head.method(), b"GET");
     assert_eq!(head.target(), b"/a/b?x=1");
     assert_eq!(head.path(), b"/a/b");
@@ -36,7 +39,10 @@ fn plain_request() {
     assert!(head.keep_alive());
     assert_eq!(
         fields(&head),
-        [("Host".into(), "Example.com:80".into()), ("Accept".into(), "a, b".into())]
+        [
+            ("Host".into(), "Example.com:80".into()),
+            ("Accept".into(), "a, b".into())
+        ]
     );
 }
 
@@ -45,7 +51,10 @@ fn body_bytes_are_left() {
     let text = b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc";
     let mut head = RequestHead::new();
     let limits = Limits::default();
-    assert_eq!(head.parse(text, &limits), Ok(Status::Complete(text.len() - 3)));
+    assert_eq!(
+        head.parse(text, &limits),
+        Ok(Status::Complete(text.len() - 3))
+    );
     assert_eq!(head.body_length(&limits), Ok(BodyLength::Known(3)));
 }
 
@@ -59,7 +68,10 @@ fn lenient_request_lines() {
     assert_eq!(line("GET    /   HTTP/1.1"), "/");
     assert_eq!(line("GET /a b  c HTTP/1.1"), "/a b  c");
     assert_eq!(line("GET /a HTTP/1.1 HTTP/1.0"), "/a HTTP/1.1");
-    assert_eq!(line("GET /\u{1}\u{7f}\u{e9} HTTP/1.1"), "/\u{1}\u{7f}\u{e9}");
+    assert_eq!(
+        line("GET /\u{1}\u{7f}\u{e9} HTTP/1.1"),
+        "/\u{1}\u{7f}\u{e9}"
+    );
     assert_eq!(line("M-SEARCH_X / HTTP/1.1"), "/");
     assert_eq!(parse(b"GET / HTTP/1.0\n\n").unwrap().version(), b"HTTP/1.0");
     assert_eq!(parse(b"GET /a?b#c HTTP/1.1\n\n").unwrap().query(), b"b");
@@ -108,10 +120,18 @@ fn versions_decide_keep_alive() {
         ("1.0", "Connection: Keep-Alive\r\n", true),
         ("1.1", "Connection: close\r\n", false),
         ("1.1", "Connection: keep-alive, close\r\n", true),
-        ("1.1", "Connection: keep-alive\r\nConnection: close\r\n", false),
+        (
+            "1.1",
+            "Connection: keep-alive\r\nConnection: close\r\n",
+            false,
+        ),
     ] {
         let text = format!("GET / HTTP/{version}\r\n{connection}\r\n");
-        assert_eq!(parse(text.as_bytes()).unwrap().keep_alive(), expected, "{text}");
+        assert_eq!(
+            parse(text.as_bytes()).unwrap().keep_alive(),
+            expected,
+            "{text}"
+        );
     }
 }
 
@@ -119,18 +139,36 @@ fn versions_decide_keep_alive() {
 fn field_syntax() {
     let with = |field: &str| parse(format!("GET / HTTP/1.1\r\n{field}\r\n\r\n").as_bytes());
     for bad in [
-        ": x", "a : x", "a\tb: x", "a", "a@b: x", "a: x\r\n folded", "a: \u{1}", "a: b\rc", "(: x",
-        "\u{e9}: x", " a: b",
+        ": x",
+        "a : x",
+        "a\tb: x",
+        "a",
+        "a@b: x",
+        "a: x\r\n folded",
+        "a: \u{1}",
+        "a: b\rc",
+        "(: x",
+        "\u{e9}: x",
+        " a: b",
     ] {
         assert_eq!(with(bad).map(|_| ()), Err(HeadError::Syntax), "{bad:?}");
     }
     assert_eq!(fields(&with("a:").unwrap()), [("a".into(), String::new())]);
-    assert_eq!(fields(&with("a: \t \t").unwrap()), [("a".into(), String::new())]);
-    assert_eq!(fields(&with("a: b\t\u{7f}\u{e9} c \t").unwrap()), [(
-        "a".into(),
-        "b\t\u{7f}\u{e9} c".into()
-    )]);
-    assert_eq!(with(&format!("{}: x", "n".repeat(255))).unwrap().fields().len(), 1);
+    assert_eq!(
+        fields(&with("a: \t \t").unwrap()),
+        [("a".into(), String::new())]
+    );
+    assert_eq!(
+        fields(&with("a: b\t\u{7f}\u{e9} c \t").unwrap()),
+        [("a".into(), "b\t\u{7f}\u{e9} c".into())]
+    );
+    assert_eq!(
+        with(&format!("{}: x", "n".repeat(255)))
+            .unwrap()
+            .fields()
+            .len(),
+        1
+    );
     let long = with(&format!("{}: x", "n".repeat(256)));
     assert_eq!(long.map(|_| ()), Err(HeadError::TooLarge));
 }
@@ -139,7 +177,10 @@ fn field_syntax() {
 fn unsafe_names_are_dropped_on_request() {
     let text = b"GET / HTTP/1.1\r\nA_b: 1\r\nOk: 2\r\nx.y: 3\r\n!#$%&'*+.^_`|~: 4\r\n\r\n";
     assert_eq!(fields(&parse(text).unwrap()), [("Ok".into(), "2".into())]);
-    let keep = Limits { discard_unsafe_fields: false, ..Limits::default() };
+    let keep = Limits {
+        discard_unsafe_fields: false,
+        ..Limits::default()
+    };
     let head = parse_with(text, &keep).unwrap();
     assert_eq!(head.fields().len(), 4);
     for field in head.fields() {
@@ -151,7 +192,10 @@ fn unsafe_names_are_dropped_on_request() {
 fn repeated_fields() {
     assert_eq!(error("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"), 400);
     assert_eq!(error("GET / HTTP/1.1\r\nHost:\r\nHost:\r\n\r\n"), 400);
-    assert_eq!(error("GET / HTTP/1.1\r\nContent-Length: 1\r\ncontent-length: 1\r\n\r\n"), 400);
+    assert_eq!(
+        error("GET / HTTP/1.1\r\nContent-Length: 1\r\ncontent-length: 1\r\n\r\n"),
+        400
+    );
     assert_eq!(
         error("GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"),
         400
@@ -164,7 +208,10 @@ fn repeated_fields() {
 
 #[test]
 fn body_lengths() {
-    let chunked = Limits { chunked_transform: true, ..Limits::default() };
+    let chunked = Limits {
+        chunked_transform: true,
+        ..Limits::default()
+    };
     let length = |text: &str, limits: &Limits| {
         parse_with(format!("POST / {text}\r\n\r\n").as_bytes(), limits)
             .and_then(|head| head.body_length(limits))
@@ -174,9 +221,15 @@ fn body_lengths() {
     let te = "Transfer-Encoding: chunked";
     assert_eq!(length("HTTP/1.1", &plain), Ok(BodyLength::Known(0)));
     assert_eq!(length(&format!("HTTP/1.1\r\n{te}"), &plain), Err(411));
-    assert_eq!(length(&format!("HTTP/1.1\r\n{te}"), &chunked), Ok(BodyLength::Chunked));
+    assert_eq!(
+        length(&format!("HTTP/1.1\r\n{te}"), &chunked),
+        Ok(BodyLength::Chunked)
+    );
     assert_eq!(length(&format!("HTTP/1.0\r\n{te}"), &chunked), Err(400));
-    assert_eq!(length(&format!("HTTP/1.1\r\n{te}\r\nContent-Length: 1"), &chunked), Err(400));
+    assert_eq!(
+        length(&format!("HTTP/1.1\r\n{te}\r\nContent-Length: 1"), &chunked),
+        Err(400)
+    );
     for coding in ["Chunked", "gzip", "identity", "gzip, chunked", ""] {
         let text = format!("HTTP/1.1\r\nTransfer-Encoding: {coding}");
         assert_eq!(length(&text, &chunked), Err(501), "{coding}");
@@ -184,24 +237,39 @@ fn body_lengths() {
     // A coding that is not understood is not forgotten because another field follows it.
     let both = format!("HTTP/1.1\r\nTransfer-Encoding: gzip\r\n{te}");
     assert_eq!(length(&both, &chunked), Err(501));
-    assert_eq!(length("HTTP/1.1\r\nContent-Length: 8388608", &plain), Ok(BodyLength::Known(8388608)));
-    assert_eq!(length("HTTP/1.1\r\nContent-Length: 8388609", &plain), Err(413));
+    assert_eq!(
+        length("HTTP/1.1\r\nContent-Length: 8388608", &plain),
+        Ok(BodyLength::Known(8388608))
+    );
+    assert_eq!(
+        length("HTTP/1.1\r\nContent-Length: 8388609", &plain),
+        Err(413)
+    );
     assert_eq!(length("HTTP/1.1\r\nContent-Length: 1x", &plain), Err(400));
     assert_eq!(length("HTTP/1.1\r\nContent-Length:", &plain), Err(400));
     // A syntax error outranks a field that is merely refused.
-    assert_eq!(length("HTTP/1.1\r\nContent-Length: 8388609\r\n@: x", &plain), Err(400));
+    assert_eq!(
+        length("HTTP/1.1\r\nContent-Length: 8388609\r\n@: x", &plain),
+        Err(400)
+    );
 }
 
 #[test]
 fn decoded_length_becomes_a_field() {
-    let limits = Limits { chunked_transform: true, ..Limits::default() };
+    let limits = Limits {
+        chunked_transform: true,
+        ..Limits::default()
+    };
     let text = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nA: b\r\n\r\n";
     let mut head = parse_with(text, &limits).unwrap();
     head.set_decoded_length(1234);
     assert_eq!(head.content_length(), Some(1234));
     assert_eq!(
         fields(&head),
-        [("A".into(), "b".into()), ("Content-Length".into(), "1234".into())]
+        [
+            ("A".into(), "b".into()),
+            ("Content-Length".into(), "1234".into())
+        ]
     );
 }
 
@@ -217,14 +285,35 @@ fn handshakes() {
     };
     let get = "GET / HTTP/1.1";
     assert_eq!(status(get, &format!("{upgrade}{key}{version}")), Ok(true));
-    assert_eq!(status(get, &format!("{key}{version}Upgrade: websocket\r\n")), Ok(false));
-    assert_eq!(status("POST / HTTP/1.1", &format!("{upgrade}{key}{version}")), Err(400));
-    assert_eq!(status("GET / HTTP/1.0", &format!("{upgrade}{key}{version}")), Err(400));
-    assert_eq!(status("GET / HTTP/1.2", &format!("{upgrade}{key}{version}")), Err(400));
+    assert_eq!(
+        status(get, &format!("{key}{version}Upgrade: websocket\r\n")),
+        Ok(false)
+    );
+    assert_eq!(
+        status("POST / HTTP/1.1", &format!("{upgrade}{key}{version}")),
+        Err(400)
+    );
+    assert_eq!(
+        status("GET / HTTP/1.0", &format!("{upgrade}{key}{version}")),
+        Err(400)
+    );
+    assert_eq!(
+        status("GET / HTTP/1.2", &format!("{upgrade}{key}{version}")),
+        Err(400)
+    );
     assert_eq!(status(get, &format!("{upgrade}{version}")), Err(400));
-    assert_eq!(status(get, &format!("{upgrade}{version}Sec-WebSocket-Key: short\r\n")), Err(400));
+    assert_eq!(
+        status(
+            get,
+            &format!("{upgrade}{version}Sec-WebSocket-Key: short\r\n")
+        ),
+        Err(400)
+    );
     assert_eq!(status(get, &format!("{upgrade}{key}")), Err(426));
-    assert_eq!(status(get, &format!("{upgrade}{key}Sec-WebSocket-Version: 8\r\n")), Err(426));
+    assert_eq!(
+        status(get, &format!("{upgrade}{key}Sec-WebSocket-Version: 8\r\n")),
+        Err(426)
+    );
 }
 
 #[test]
@@ -235,10 +324,18 @@ fn header_buffers() {
     let value = |len: usize| format!("GET / HTTP/1.1\r\nA: {}\r\n\r\n", "v".repeat(len));
     assert!(parse(value(8191).as_bytes()).is_ok());
     assert_eq!(error(&value(8192)), 431);
-    let lines = |n: usize| format!("GET / HTTP/1.1\r\n{}\r\n", format!("A: {}\r\n", "v".repeat(65)).repeat(n));
+    let lines = |n: usize| {
+        format!(
+            "GET / HTTP/1.1\r\n{}\r\n",
+            format!("A: {}\r\n", "v".repeat(65)).repeat(n)
+        )
+    };
     assert_eq!(parse(lines(490).as_bytes()).unwrap().fields().len(), 490);
     assert_eq!(error(&lines(500)), 431);
-    let small = Limits { large_buffers: 0, ..Limits::default() };
+    let small = Limits {
+        large_buffers: 0,
+        ..Limits::default()
+    };
     assert!(parse_with(value(2000).as_bytes(), &small).is_ok());
     let refused = parse_with(value(2048).as_bytes(), &small).map(|_| ());
     assert_eq!(refused, Err(HeadError::TooLarge));
@@ -249,13 +346,22 @@ fn header_buffers() {
 #[test]
 fn reset_forgets() {
     let mut head = RequestHead::new();
-    let limits = Limits { chunked_transform: true, ..Limits::default() };
+    let limits = Limits {
+        chunked_transform: true,
+        ..Limits::default()
+    };
     let first = b"POST /%41 HTTP/1.0\r\nHost: A\r\nContent-Length: 5\r\nCookie: c\r\n\r\n";
     head.parse(first, &limits).unwrap();
     head.reset();
-    assert_eq!(head.parse(b"GET /b HTTP/1.1\r\n\r\n", &limits), Ok(Status::Complete(19)));
+    assert_eq!(
+        head.parse(b"GET /b HTTP/1.1\r\n\r\n", &limits),
+        Ok(Status::Complete(19))
+    );
     assert_eq!(head.path(), b"/b");
-    assert_eq!((head.host(), head.cookie(), head.content_length()), (None, None, None));
+    assert_eq!(
+        (head.host(), head.cookie(), head.content_length()),
+        (None, None, None)
+    );
     assert!(head.fields().is_empty() && head.keep_alive() && !head.is_quoted());
 }
 
@@ -281,7 +387,14 @@ fn request_like() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat())
 }
 
-type Seen = (Result<Status, HeadError>, Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>, Vec<Field>);
+type Seen = (
+    Result<Status, HeadError>,
+    Vec<u8>,
+    Vec<u8>,
+    Vec<u8>,
+    Vec<u8>,
+    Vec<Field>,
+);
 
 fn seen(head: &RequestHead, result: Result<Status, HeadError>) -> Seen {
     let owned = |bytes: &[u8]| bytes.to_vec();

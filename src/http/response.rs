@@ -77,16 +77,20 @@ impl Fields {
 
     /// The first value of this name.
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
-        self.position(name).map(|at| self.spans[at].1.of(&self.bytes))
+        self.position(name)
+            .map(|at| self.spans[at].1.of(&self.bytes))
     }
 
     fn position(&self, name: &[u8]) -> Option<usize> {
-        self.iter().position(|(other, _)| other.eq_ignore_ascii_case(name))
+        self.iter()
+            .position(|(other, _)| other.eq_ignore_ascii_case(name))
     }
 
     /// All names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.spans.iter().map(|(name, value)| (name.of(&self.bytes), value.of(&self.bytes)))
+        self.spans
+            .iter()
+            .map(|(name, value)| (name.of(&self.bytes), value.of(&self.bytes)))
     }
 }
 
@@ -104,7 +108,10 @@ pub struct Response {
 impl Response {
     /// A response with this status and nothing else.
     pub fn new(status: u16) -> Response {
-        Response { status, ..Response::default() }
+        Response {
+            status,
+            ..Response::default()
+        }
     }
 
     /// The head of an error page; [`status::write_error_page`] makes the body.
@@ -176,7 +183,12 @@ pub fn framing(response: &Response, connection: &Connection<'_>) -> Framing {
         (false, true) => Some("keep-alive"),
         _ => None,
     };
-    Framing { chunked, keep_alive, websocket: false, connection: header }
+    Framing {
+        chunked,
+        keep_alive,
+        websocket: false,
+        connection: header,
+    }
 }
 
 /// Appends the whole head to `out`, its empty line included.
@@ -189,12 +201,24 @@ pub fn write_head(out: &mut Vec<u8>, response: &Response, connection: &Connectio
         has_length |= name.eq_ignore_ascii_case(b"content-length");
         write_field(out, name, value);
     }
-    write_field(out, b"Server", if connection.server_version { SERVER } else { SERVER_NAME });
+    write_field(
+        out,
+        b"Server",
+        if connection.server_version {
+            SERVER
+        } else {
+            SERVER_NAME
+        },
+    );
     if !has_date {
         write_date(out);
     }
     if let (false, Some(length)) = (has_length, response.content_length) {
-        write_field(out, b"Content-Length", itoa::Buffer::new().format(length).as_bytes());
+        write_field(
+            out,
+            b"Content-Length",
+            itoa::Buffer::new().format(length).as_bytes(),
+        );
     }
     match (framing.websocket, connection.websocket_key) {
         (true, Some(key)) => {
@@ -244,7 +268,9 @@ thread_local! {
 
 /// Appends the `Date` field; the text is made once a second.
 fn write_date(out: &mut Vec<u8>) {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     DATE.with_borrow_mut(|(second, line)| {
         if *second != since_epoch.as_secs() {
             *second = since_epoch.as_secs();
@@ -283,15 +309,22 @@ mod tests {
         websocket_key: None,
     };
 
-    const HTTP10: Connection<'static> =
-        Connection { minor_version: 0, keep_alive: false, ..HTTP11 };
+    const HTTP10: Connection<'static> = Connection {
+        minor_version: 0,
+        keep_alive: false,
+        ..HTTP11
+    };
 
     fn head(response: &Response, connection: &Connection<'_>) -> (String, Framing) {
         let mut out = Vec::new();
         let framing = write_head(&mut out, response, connection);
         let text = String::from_utf8(out).unwrap();
         let lines = text.split_inclusive("\r\n").map(|line| {
-            if line.starts_with("Date: ") { "Date: now\r\n" } else { line }
+            if line.starts_with("Date: ") {
+                "Date: now\r\n"
+            } else {
+                line
+            }
         });
         (lines.collect(), framing)
     }
@@ -308,21 +341,57 @@ mod tests {
              Content-Length: 12\r\n\r\n"
         );
         assert!(framing.keep_alive && !framing.chunked);
-        let (text, _) = head(&response, &Connection { server_version: false, ..HTTP10 });
-        assert!(text.contains("Server: Unit\r\nDate: now\r\nContent-Length: 12\r\n\r\n"), "{text}");
-        let (text, _) = head(&response, &Connection { keep_alive: true, ..HTTP10 });
-        assert!(text.ends_with("Content-Length: 12\r\nConnection: keep-alive\r\n\r\n"), "{text}");
-        let (text, _) = head(&response, &Connection { keep_alive: false, ..HTTP11 });
-        assert!(text.ends_with("Content-Length: 12\r\nConnection: close\r\n\r\n"), "{text}");
+        let (text, _) = head(
+            &response,
+            &Connection {
+                server_version: false,
+                ..HTTP10
+            },
+        );
+        assert!(
+            text.contains("Server: Unit\r\nDate: now\r\nContent-Length: 12\r\n\r\n"),
+            "{text}"
+        );
+        let (text, _) = head(
+            &response,
+            &Connection {
+                keep_alive: true,
+                ..HTTP10
+            },
+        );
+        assert!(
+            text.ends_with("Content-Length: 12\r\nConnection: keep-alive\r\n\r\n"),
+            "{text}"
+        );
+        let (text, _) = head(
+            &response,
+            &Connection {
+                keep_alive: false,
+                ..HTTP11
+            },
+        );
+        assert!(
+            text.ends_with("Content-Length: 12\r\nConnection: close\r\n\r\n"),
+            "{text}"
+        );
     }
 
     #[test]
     fn unknown_length() {
         let response = Response::new(200);
         let (text, framing) = head(&response, &HTTP11);
-        assert!(text.ends_with("Date: now\r\nTransfer-Encoding: chunked\r\n\r\n"), "{text}");
+        assert!(
+            text.ends_with("Date: now\r\nTransfer-Encoding: chunked\r\n\r\n"),
+            "{text}"
+        );
         assert!(framing.chunked && framing.keep_alive);
-        let (text, framing) = head(&response, &Connection { keep_alive: true, ..HTTP10 });
+        let (text, framing) = head(
+            &response,
+            &Connection {
+                keep_alive: true,
+                ..HTTP10
+            },
+        );
         assert!(text.ends_with("Date: now\r\n\r\n"), "{text}");
         assert!(!framing.chunked && !framing.keep_alive);
         for status in [204, 304] {
@@ -351,7 +420,13 @@ mod tests {
         let mut response = Response::new(101);
         response.fields.push(b"Sec-WebSocket-Protocol", b"chat");
         let key = Some(&b"dGhlIHNhbXBsZSBub25jZQ=="[..]);
-        let (text, framing) = head(&response, &Connection { websocket_key: key, ..HTTP11 });
+        let (text, framing) = head(
+            &response,
+            &Connection {
+                websocket_key: key,
+                ..HTTP11
+            },
+        );
         assert_eq!(
             text,
             "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Protocol: chat\r\n\
@@ -363,7 +438,13 @@ mod tests {
 
     #[test]
     fn errors() {
-        let (text, _) = head(&Response::error(426), &Connection { keep_alive: false, ..HTTP11 });
+        let (text, _) = head(
+            &Response::error(426),
+            &Connection {
+                keep_alive: false,
+                ..HTTP11
+            },
+        );
         assert_eq!(
             text,
             "HTTP/1.1 426 Upgrade Required\r\nContent-Type: text/html\r\nServer: Unit/1.35.0\r\n\
@@ -407,6 +488,9 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         let start = "HTTP/1.1 408 Request Timeout\r\nServer: Unit/1.35.0\r\nConnection: close\r\n\
                      Content-Length: 0\r\nDate: ";
-        assert!(text.starts_with(start) && text.ends_with(" GMT\r\n\r\n"), "{text}");
+        assert!(
+            text.starts_with(start) && text.ends_with(" GMT\r\n\r\n"),
+            "{text}"
+        );
     }
 }

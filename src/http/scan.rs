@@ -374,7 +374,9 @@ impl Scanner {
         if at - self.start > MAX_FIELD_NAME {
             return Err(Violation::NameTooLong);
         }
-        let Some(&byte) = buf.get(at) else { return Ok(false) };
+        let Some(&byte) = buf.get(at) else {
+            return Ok(false);
+        };
         let empty = at == self.start;
         self.at = at + 1;
         match byte {

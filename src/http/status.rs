@@ -87,7 +87,13 @@ pub const ERROR_PAGE_LEN: usize = 54;
 /// Writes the body of an error response, [`ERROR_PAGE_LEN`] bytes of `text/html`.
 pub fn write_error_page(out: &mut Vec<u8>, status: u16) {
     let status = digits(status);
-    for part in [&b"<!DOCTYPE html><title>Error "[..], &status, b"</title><p>Error ", &status, b".\r\n"] {
+    for part in [
+        &b"<!DOCTYPE html><title>Error "[..],
+        &status,
+        b"</title><p>Error ",
+        &status,
+        b".\r\n",
+    ] {
         out.extend_from_slice(part);
     }
 }
@@ -109,7 +115,10 @@ mod tests {
         assert_eq!(line(0), "HTTP/1.1 000 \r\n");
         assert_eq!(line(999), "HTTP/1.1 999 \r\n");
         assert_eq!(line(1000), "HTTP/1.1 500 Internal Server Error\r\n");
-        assert_eq!(line(497), "HTTP/1.1 400 The plain HTTP request was sent to HTTPS port\r\n");
+        assert_eq!(
+            line(497),
+            "HTTP/1.1 400 The plain HTTP request was sent to HTTPS port\r\n"
+        );
     }
 
     #[test]
@@ -124,7 +133,10 @@ mod tests {
     fn error_page() {
         let mut page = Vec::new();
         write_error_page(&mut page, 404);
-        assert_eq!(page, b"<!DOCTYPE html><title>Error 404</title><p>Error 404.\r\n");
+        assert_eq!(
+            page,
+            b"<!DOCTYPE html><title>Error 404</title><p>Error 404.\r\n"
+        );
         assert_eq!(page.len(), ERROR_PAGE_LEN);
     }
 }

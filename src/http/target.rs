@@ -85,7 +85,10 @@ impl Builder<'_> {
 }
 
 fn hex(byte: u8) -> Result<u8, BadTarget> {
-    (byte as char).to_digit(16).map(|digit| digit as u8).ok_or(BadTarget)
+    (byte as char)
+        .to_digit(16)
+        .map(|digit| digit as u8)
+        .ok_or(BadTarget)
 }
 
 /// Writes the decoded, normalised path of `target` to `out` (cleared first).
@@ -93,7 +96,10 @@ pub fn normalise(target: &[u8], out: &mut Vec<u8>) -> Result<Parts, BadTarget> {
     out.clear();
     out.reserve(target.len());
     let mut parts = Parts::default();
-    let mut path = Builder { out, segment: Segment::Name };
+    let mut path = Builder {
+        out,
+        segment: Segment::Name,
+    };
     let mut at = 0;
     while let Some(&byte) = target.get(at) {
         at += 1;
@@ -171,9 +177,18 @@ mod tests {
 
     #[test]
     fn refused() {
-        for target in
-            ["/..", "/../", "/a/../..", "/%", "/%4", "/%4g", "/%00", "/%?x", "/a/../../b", "a/.."]
-        {
+        for target in [
+            "/..",
+            "/../",
+            "/a/../..",
+            "/%",
+            "/%4",
+            "/%4g",
+            "/%00",
+            "/%?x",
+            "/a/../../b",
+            "a/..",
+        ] {
             assert_eq!(path(target), None, "{target}");
         }
     }
@@ -186,6 +201,12 @@ mod tests {
         assert_eq!(parts.query.unwrap().of(target), b"a=%zz&b=?c");
         assert!(parts.quoted);
         let parts = normalise(b"/a/./b#?q", &mut out).unwrap();
-        assert_eq!(parts, Parts { query: None, quoted: false });
+        assert_eq!(
+            parts,
+            Parts {
+                query: None,
+                quoted: false
+            }
+        );
     }
 }

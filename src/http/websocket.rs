@@ -57,7 +57,9 @@ pub struct FrameHeader {
 impl FrameHeader {
     /// Reads the header at the start of `buf`; `None` if more bytes are needed.
     pub fn parse(buf: &[u8]) -> Option<FrameHeader> {
-        let [first, second, rest @ ..] = buf else { return None };
+        let [first, second, rest @ ..] = buf else {
+            return None;
+        };
         let (payload_len, rest) = match second & 0x7f {
             126 => {
                 let (len, rest) = rest.split_first_chunk()?;
@@ -195,7 +197,10 @@ pub struct ClientFrames {
 impl ClientFrames {
     /// The rules at the start of a connection; the limit is for header and payload together.
     pub fn new(max_frame_size: u64) -> ClientFrames {
-        ClientFrames { max_frame_size, in_message: false }
+        ClientFrames {
+            max_frame_size,
+            in_message: false,
+        }
     }
 
     /// Checks the header of the next frame.
@@ -251,7 +256,10 @@ mod tests {
 
     #[test]
     fn accept_key_of_the_rfc() {
-        assert_eq!(accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert_eq!(
+            accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="),
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
     }
 
     #[test]
@@ -267,7 +275,10 @@ mod tests {
             }
         }
         let masked = FrameHeader::parse(&[0x01, 0xfe, 0x01, 0x00, 9, 8, 7, 6, 5]).unwrap();
-        assert_eq!((masked.fin, masked.opcode, masked.payload_len), (false, 1, 256));
+        assert_eq!(
+            (masked.fin, masked.opcode, masked.payload_len),
+            (false, 1, 256)
+        );
         assert_eq!((masked.mask, masked.header_len), (Some([9, 8, 7, 6]), 8));
         // Reserved bits are ignored.
         assert_eq!(FrameHeader::parse(&[0xf1, 0]).unwrap().opcode, opcode::TEXT);
@@ -290,22 +301,52 @@ mod tests {
     }
 
     fn frame(fin: bool, opcode: u8, payload_len: u64) -> FrameHeader {
-        FrameHeader { fin, opcode, mask: Some([0; 4]), payload_len, header_len: 6 }
+        FrameHeader {
+            fin,
+            opcode,
+            mask: Some([0; 4]),
+            payload_len,
+            header_len: 6,
+        }
     }
 
     #[test]
     fn frame_rules() {
         let check = |frame| ClientFrames::new(1000).check(&frame);
-        assert_eq!(check(FrameHeader { mask: None, ..frame(true, 1, 0) }), Err(Fault::NotMasked));
-        assert_eq!(check(frame(false, opcode::PING, 0)), Err(Fault::FragmentedControl));
+        assert_eq!(
+            check(FrameHeader {
+                mask: None,
+                ..frame(true, 1, 0)
+            }),
+            Err(Fault::NotMasked)
+        );
+        assert_eq!(
+            check(frame(false, opcode::PING, 0)),
+            Err(Fault::FragmentedControl)
+        );
         assert_eq!(check(frame(true, 11, 0)), Err(Fault::Opcode(11)));
         assert_eq!(check(frame(true, 3, 0)), Err(Fault::Opcode(3)));
-        assert_eq!(check(frame(true, opcode::CONTINUATION, 0)), Err(Fault::Opcode(0)));
-        assert_eq!(check(frame(true, opcode::PONG, 126)), Err(Fault::ControlTooBig(126)));
-        assert_eq!(check(frame(true, opcode::CLOSE, 1)), Err(Fault::CloseLength));
+        assert_eq!(
+            check(frame(true, opcode::CONTINUATION, 0)),
+            Err(Fault::Opcode(0))
+        );
+        assert_eq!(
+            check(frame(true, opcode::PONG, 126)),
+            Err(Fault::ControlTooBig(126))
+        );
+        assert_eq!(
+            check(frame(true, opcode::CLOSE, 1)),
+            Err(Fault::CloseLength)
+        );
         assert_eq!(check(frame(true, opcode::TEXT, 994)), Ok(()));
-        assert_eq!(check(frame(true, opcode::TEXT, 995)), Err(Fault::TooBig(995)));
-        assert_eq!(check(frame(true, opcode::TEXT, u64::MAX)), Err(Fault::TooBig(u64::MAX)));
+        assert_eq!(
+            check(frame(true, opcode::TEXT, 995)),
+            Err(Fault::TooBig(995))
+        );
+        assert_eq!(
+            check(frame(true, opcode::TEXT, u64::MAX)),
+            Err(Fault::TooBig(u64::MAX))
+        );
     }
 
     #[test]
@@ -326,7 +367,10 @@ mod tests {
             assert_eq!(check_close(&code.to_be_bytes()), Ok(()), "{code}");
         }
         for code in [0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65535u16] {
-            assert_eq!(check_close(&code.to_be_bytes()), Err(Fault::CloseCode(code)));
+            assert_eq!(
+                check_close(&code.to_be_bytes()),
+                Err(Fault::CloseCode(code))
+            );
         }
         assert_eq!(check_close(&[]), Ok(()));
     }
@@ -336,7 +380,10 @@ mod tests {
         let mut out = Vec::new();
         Fault::TooBig(70000).write_close(&mut out);
         let text = b"Message too big: 70000 bytes";
-        assert_eq!(out, [&[0x88, text.len() as u8 + 2, 0x03, 0xf1][..], text].concat());
+        assert_eq!(
+            out,
+            [&[0x88, text.len() as u8 + 2, 0x03, 0xf1][..], text].concat()
+        );
         out.clear();
         write_close(&mut out, 1000, &"\u{e9}".repeat(100));
         assert_eq!(out.len(), 2 + 2 + 122);

@@ -69,7 +69,10 @@ pub(super) enum AppConfError {
 impl AppConf {
     /// Reads the body of `START_PROCESS`.
     pub(super) fn from_message(body: &[u8]) -> Result<AppConf, AppConfError> {
-        let end = body.iter().position(|&b| b == 0).ok_or(AppConfError::Name)?;
+        let end = body
+            .iter()
+            .position(|&b| b == 0)
+            .ok_or(AppConfError::Name)?;
         let name = std::str::from_utf8(&body[..end]).map_err(|_| AppConfError::Name)?;
         let json = json::parse(&body[end + 1..]).map_err(|_| AppConfError::Json)?;
         Self::new(name, json)
@@ -77,7 +80,10 @@ impl AppConf {
 
     /// Reads an application's object.
     pub(super) fn new(name: &str, json: Value) -> Result<AppConf, AppConfError> {
-        let invalid = |member| AppConfError::Member { app: name.to_owned(), member };
+        let invalid = |member| AppConfError::Member {
+            app: name.to_owned(),
+            member,
+        };
         let text = |member: &'static str| match json.get_member(member) {
             None => Ok(None),
             Some(value) => match value.as_str() {
@@ -86,7 +92,9 @@ impl AppConf {
             },
         };
         let number = |member: &'static str| {
-            let value = json.get_member("limits").and_then(|limits| limits.get_member(member));
+            let value = json
+                .get_member("limits")
+                .and_then(|limits| limits.get_member(member));
             match value {
                 None => Ok(None),
                 Some(value) => match value.as_integer().map(u64::try_from) {
@@ -97,10 +105,17 @@ impl AppConf {
         };
         let kind = text("type")?.ok_or_else(|| invalid("type"))?;
         if type_number(split_type(&kind).0).is_none() {
-            return Err(AppConfError::Type { app: name.to_owned(), kind });
+            return Err(AppConfError::Type {
+                app: name.to_owned(),
+                kind,
+            });
         }
         let mut environment = Vec::new();
-        for (key, value) in json.get_member("environment").into_iter().flat_map(Value::members) {
+        for (key, value) in json
+            .get_member("environment")
+            .into_iter()
+            .flat_map(Value::members)
+        {
             let value = value.as_str().ok_or_else(|| invalid("environment"))?;
             // Names that setenv(3) refuses.
             if key.is_empty() || key.contains(['=', '\0']) || value.contains('\0') {
@@ -114,9 +129,12 @@ impl AppConf {
             group: text("group")?,
             stdout: text("stdout")?.map(PathBuf::from),
             stderr: text("stderr")?.map(PathBuf::from),
-            working_directory: text("working_directory")?.filter(|dir| !dir.is_empty()).map(PathBuf::from),
+            working_directory: text("working_directory")?
+                .filter(|dir| !dir.is_empty())
+                .map(PathBuf::from),
             environment,
-            shm_limit: number("shm")?.map_or(SHM_LIMIT, |n| usize::try_from(n).unwrap_or(usize::MAX)),
+            shm_limit: number("shm")?
+                .map_or(SHM_LIMIT, |n| usize::try_from(n).unwrap_or(usize::MAX)),
             request_limit: number("requests")?.map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX)),
             kind,
             json,
@@ -132,13 +150,25 @@ mod tests {
     fn a_message_becomes_a_configuration() {
         let body = br#"app/1 x{"type":"python 3","user":"u","group":"g","working_directory":"/w",
             "stdout":"/o","stderr":"/e","environment":{"A":"1","B":""},"limits":{"shm":1024,"requests":7}}"#;
-        let body: Vec<u8> = body.iter().map(|&b| if b == b'x' { 0 } else { b }).collect();
+        let body: Vec<u8> = body
+            .iter()
+            .map(|&b| if b == b'x' { 0 } else { b })
+            .collect();
         let conf = AppConf::from_message(&body).unwrap();
         assert_eq!((&*conf.name, &*conf.kind), ("app/1 ", "python 3"));
-        assert_eq!((conf.user.as_deref(), conf.group.as_deref()), (Some("u"), Some("g")));
+        assert_eq!(
+            (conf.user.as_deref(), conf.group.as_deref()),
+            (Some("u"), Some("g"))
+        );
         assert_eq!(conf.working_directory, Some("/w".into()));
-        assert_eq!((conf.stdout, conf.stderr), (Some("/o".into()), Some("/e".into())));
-        assert_eq!(conf.environment, [("A".into(), "1".into()), ("B".into(), String::new())]);
+        assert_eq!(
+            (conf.stdout, conf.stderr),
+            (Some("/o".into()), Some("/e".into()))
+        );
+        assert_eq!(
+            conf.environment,
+            [("A".into(), "1".into()), ("B".into(), String::new())]
+        );
         assert_eq!((conf.shm_limit, conf.request_limit), (1024, 7));
     }
 
@@ -155,10 +185,22 @@ mod tests {
         assert_eq!(error(b""), AppConfError::Name);
         assert_eq!(error(b"name"), AppConfError::Name);
         assert_eq!(error(b"a\0{"), AppConfError::Json);
-        assert!(matches!(error(b"a\0{}"), AppConfError::Member { member: "type", .. }));
-        assert!(matches!(error(b"a\0{\"type\":\"cobol\"}"), AppConfError::Type { .. }));
+        assert!(matches!(
+            error(b"a\0{}"),
+            AppConfError::Member { member: "type", .. }
+        ));
+        assert!(matches!(
+            error(b"a\0{\"type\":\"cobol\"}"),
+            AppConfError::Type { .. }
+        ));
         let nul = br#"{"type":"external","stdout":"\u0000"}"#;
         let nul = [b"a\0", &nul[..]].concat();
-        assert!(matches!(error(&nul), AppConfError::Member { member: "stdout", .. }));
+        assert!(matches!(
+            error(&nul),
+            AppConfError::Member {
+                member: "stdout",
+                ..
+            }
+        ));
     }
 }

@@ -62,7 +62,10 @@ fn language(kind: Option<nxt_app_type_t>, o: &Members) -> nxt_app_conf_u {
             },
         },
         NXT_APP_PHP => nxt_app_conf_u {
-            php: nxt_php_app_conf_t { targets: o.value("targets"), options: o.value("options") },
+            php: nxt_php_app_conf_t {
+                targets: o.value("targets"),
+                options: o.value("options"),
+            },
         },
         NXT_APP_PERL => nxt_app_conf_u {
             perl: nxt_perl_app_conf_t {
@@ -134,11 +137,15 @@ impl Members {
 
     fn number(&self, name: &str) -> u32 {
         let number = self.0.get_member(name).and_then(Value::as_integer);
-        number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
+        number
+            .and_then(|number| u32::try_from(number).ok())
+            .unwrap_or(0)
     }
 
     fn value(&self, name: &str) -> *mut nxt_conf_value_t {
-        self.0.get_member(name).map_or(std::ptr::null_mut(), pointer)
+        self.0
+            .get_member(name)
+            .map_or(std::ptr::null_mut(), pointer)
     }
 }
 
@@ -151,7 +158,10 @@ pub(super) fn str_of(text: &str) -> nxt_str_t {
     let mut bytes = Vec::with_capacity(text.len() + 1);
     bytes.extend_from_slice(text.as_bytes());
     bytes.push(0);
-    nxt_str_t { length: text.len(), start: bytes.leak().as_mut_ptr() }
+    nxt_str_t {
+        length: text.len(),
+        start: bytes.leak().as_mut_ptr(),
+    }
 }
 
 #[cfg(test)]
@@ -167,15 +177,18 @@ mod tests {
         let c = build(conf, "nobody", 5, 6);
         let text = |s: nxt_str_t| {
             // SAFETY: made by `str_of`.
-            String::from_utf8(unsafe { std::slice::from_raw_parts(s.start, s.length) }.to_vec()).unwrap()
+            String::from_utf8(unsafe { std::slice::from_raw_parts(s.start, s.length) }.to_vec())
+                .unwrap()
         };
-        assert_eq!((text(c.name), text(c.r#type), text(c.user)), (
-            "app".into(),
-            "python 3.11".into(),
-            "nobody".into()
-        ));
+        assert_eq!(
+            (text(c.name), text(c.r#type), text(c.user)),
+            ("app".into(), "python 3.11".into(), "nobody".into())
+        );
         assert!(c.group.start.is_null() && c.stdout_log.is_null() && c.environment.is_null());
-        assert_eq!((c.shared_port_fd, c.shared_queue_fd, c.shm_limit), (5, 6, 104857600));
+        assert_eq!(
+            (c.shared_port_fd, c.shared_queue_fd, c.shm_limit),
+            (5, 6, 104857600)
+        );
         // SAFETY: the type is Python, so that this member holds.
         let python = unsafe { c.u.python };
         // SAFETY: made from a `CString`.

@@ -34,12 +34,22 @@ pub(super) fn build_conf(
     shared_port: i32,
     shared_queue: i32,
 ) -> *mut nxt_common_app_conf_t {
-    Box::into_raw(Box::new(app_conf_abi::build(conf, user, shared_port, shared_queue)))
+    Box::into_raw(Box::new(app_conf_abi::build(
+        conf,
+        user,
+        shared_port,
+        shared_queue,
+    )))
 }
 
 impl AppContext {
     /// The context of this process, named as in its title.
-    pub(super) fn new(host: Host, name: &str, stream: u32, conf: *mut nxt_common_app_conf_t) -> AppContext {
+    pub(super) fn new(
+        host: Host,
+        name: &str,
+        stream: u32,
+        conf: *mut nxt_common_app_conf_t,
+    ) -> AppContext {
         let log = Box::into_raw(Box::new(nxt_log_t {
             level: LOG_LEVEL,
             ident: 0,
@@ -55,7 +65,12 @@ impl AppContext {
         }));
         let data = nxt_process_data_t { app: conf };
         let process = Box::into_raw(Box::new(process(name, stream, data)));
-        AppContext { task, process, data: Box::into_raw(Box::new(data)), conf }
+        AppContext {
+            task,
+            process,
+            data: Box::into_raw(Box::new(data)),
+            conf,
+        }
     }
 }
 
@@ -63,8 +78,14 @@ impl AppContext {
 /// refused.
 fn process(name: &str, stream: u32, data: nxt_process_data_t) -> nxt_process_t {
     let pid = std::process::id() as i32;
-    let link = nxt_queue_link_t { prev: std::ptr::null_mut(), next: std::ptr::null_mut() };
-    let no_map = nxt_clone_credential_map_t { size: 0, map: std::ptr::null_mut() };
+    let link = nxt_queue_link_t {
+        prev: std::ptr::null_mut(),
+        next: std::ptr::null_mut(),
+    };
+    let no_map = nxt_clone_credential_map_t {
+        size: 0,
+        map: std::ptr::null_mut(),
+    };
     nxt_process_t {
         pid,
         ports: nxt_queue_t { head: link },
@@ -88,12 +109,22 @@ fn process(name: &str, stream: u32, data: nxt_process_data_t) -> nxt_process_t {
         data,
         isolation: nxt_process_isolation_t {
             rootfs: std::ptr::null_mut(),
-            automount: nxt_process_automount_t { language_deps: 0, tmpfs: 0, procfs: 0 },
+            automount: nxt_process_automount_t {
+                language_deps: 0,
+                tmpfs: 0,
+                procfs: 0,
+            },
             mounts: std::ptr::null_mut(),
             cleanup: None,
             cgroup_cleanup: None,
-            cgroup: nxt_cgroup_t { path: std::ptr::null_mut() },
-            clone: nxt_clone_t { flags: 0, uidmap: no_map, gidmap: no_map },
+            cgroup: nxt_cgroup_t {
+                path: std::ptr::null_mut(),
+            },
+            clone: nxt_clone_t {
+                flags: 0,
+                uidmap: no_map,
+                gidmap: no_map,
+            },
             new_privs: 1,
         },
     }

@@ -74,7 +74,12 @@ pub fn unit_init() -> Option<&'static UnitInit> {
 impl UnitInit {
     /// The value of `NXT_UNIT_INIT`: the version, then sixteen numbers in groups.
     fn to_environment(self) -> String {
-        let UnitInit { ready_port: ready, router_port: router, read_port: read, .. } = self;
+        let UnitInit {
+            ready_port: ready,
+            router_port: router,
+            read_port: read,
+            ..
+        } = self;
         format!(
             "{VERSION};{};{},{},{};{},{},{};{},{},{},{};{},{};{},{},{},",
             self.ready_stream,
@@ -120,9 +125,16 @@ pub(super) fn run(
     let mut receiver = Receiver::new(read, None);
     let whoami = rpc::next_stream();
     let header = Header::new(pid, kind::WHOAMI, whoami);
-    prototype.table.send(prototype.main, header, &parent.to_ne_bytes(), &[write.as_fd()]);
+    prototype.table.send(
+        prototype.main,
+        header,
+        &parent.to_ne_bytes(),
+        &[write.as_fd()],
+    );
     let pid = match await_reply(&mut receiver, whoami) {
-        Reply::Ready(body) => body.first_chunk().map_or(pid, |pid| Pid::from_ne_bytes(*pid)),
+        Reply::Ready(body) => body
+            .first_chunk()
+            .map_or(pid, |pid| Pid::from_ne_bytes(*pid)),
         Reply::Quit => return 0,
         Reply::Failed => {
             alert!("WHOAMI error");
@@ -140,10 +152,25 @@ pub(super) fn run(
         return 1;
     };
     let init = UnitInit {
-        ready_port: UnitPort { pid: parent, id: 0, in_fd: -1, out_fd: ready.sender.as_raw_fd() },
+        ready_port: UnitPort {
+            pid: parent,
+            id: 0,
+            in_fd: -1,
+            out_fd: ready.sender.as_raw_fd(),
+        },
         ready_stream: stream,
-        router_port: UnitPort { pid: router.pid, id: 0, in_fd: -1, out_fd: router.sender.as_raw_fd() },
-        read_port: UnitPort { pid, id: 0, in_fd: receiver.as_raw_fd(), out_fd: write.as_raw_fd() },
+        router_port: UnitPort {
+            pid: router.pid,
+            id: 0,
+            in_fd: -1,
+            out_fd: router.sender.as_raw_fd(),
+        },
+        read_port: UnitPort {
+            pid,
+            id: 0,
+            in_fd: receiver.as_raw_fd(),
+            out_fd: write.as_raw_fd(),
+        },
         shared_port_fd: prototype.shared_port.as_raw_fd(),
         shared_queue_fd: prototype.shared_queue.as_raw_fd(),
         log_fd: 2,
@@ -176,7 +203,11 @@ fn redirect(path: Option<&Path>, to: impl Fn(std::fs::File) -> std::io::Result<(
     let Some(path) = path else { return };
     let done = stdio::open_append(path, 0o666).and_then(to);
     if let Err(error) = done {
-        alert!("open(\"{}\") failed {}", path.display(), Errno::from(&error));
+        alert!(
+            "open(\"{}\") failed {}",
+            path.display(),
+            Errno::from(&error)
+        );
     }
 }
 
@@ -193,10 +224,14 @@ fn execute(conf: &Value, init: UnitInit, kept: &[BorrowedFd<'_>]) -> bool {
         alert!("no executable");
         return false;
     };
-    let arguments = conf.get_member("arguments").map_or(&[][..], Value::elements_or_itself);
+    let arguments = conf
+        .get_member("arguments")
+        .map_or(&[][..], Value::elements_or_itself);
     let arguments = arguments.iter().filter_map(Value::as_str);
-    let arguments: Result<Vec<CString>, _> =
-        std::iter::once(executable).chain(arguments).map(CString::new).collect();
+    let arguments: Result<Vec<CString>, _> = std::iter::once(executable)
+        .chain(arguments)
+        .map(CString::new)
+        .collect();
     let Ok(arguments) = arguments else {
         alert!("an argument of {executable} has a zero byte");
         return false;
@@ -212,7 +247,12 @@ mod tests {
 
     #[test]
     fn the_environment_has_the_groups_that_libunit_reads() {
-        let port = |pid, in_fd, out_fd| UnitPort { pid, id: 0, in_fd, out_fd };
+        let port = |pid, in_fd, out_fd| UnitPort {
+            pid,
+            id: 0,
+            in_fd,
+            out_fd,
+        };
         let init = UnitInit {
             ready_port: port(10, -1, 3),
             ready_stream: 77,
@@ -224,6 +264,9 @@ mod tests {
             shm_limit: 1000,
             request_limit: 9,
         };
-        assert_eq!(init.to_environment(), "1.35.0;77;10,0,3;11,0,4;12,0,5,6;7,8;2,1000,9,");
+        assert_eq!(
+            init.to_environment(),
+            "1.35.0;77;10,0,3;11,0,4;12,0,5,6;7,8;2,1000,9,"
+        );
     }
 }

@@ -46,12 +46,18 @@ pub(super) enum ControlSocketError {
     },
 }
 
-fn io_failed(call: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ControlSocketError + use<> {
+fn io_failed(
+    call: &'static str,
+    path: &Path,
+) -> impl FnOnce(io::Error) -> ControlSocketError + use<> {
     let build = failed(call, &path.display());
     move |error| build((&error).into())
 }
 
-fn failed(call: &'static str, on: &dyn std::fmt::Display) -> impl FnOnce(Errno) -> ControlSocketError + use<> {
+fn failed(
+    call: &'static str,
+    on: &dyn std::fmt::Display,
+) -> impl FnOnce(Errno) -> ControlSocketError + use<> {
     let on = on.to_string();
     move |errno| ControlSocketError::System { call, on, errno }
 }
@@ -74,7 +80,8 @@ impl ControlSocket {
     pub(super) fn create(options: &Options) -> Result<ControlSocket, ControlSocketError> {
         let address = Address::parse(&options.control)?;
         let family = address.family();
-        let fd = listen::stream_socket(family).map_err(|errno| failed("socket", &address)(errno.into()))?;
+        let fd = listen::stream_socket(family)
+            .map_err(|errno| failed("socket", &address)(errno.into()))?;
         if family != AddressFamily::Unix {
             setsockopt(&fd, sockopt::ReuseAddr, &true)
                 .map_err(|errno| failed("setsockopt", &address)(errno.into()))?;
@@ -82,17 +89,26 @@ impl ControlSocket {
         match address.unix_path() {
             Some(path) => Self::listen_at_file(&fd, path, options)?,
             None => {
-                listen::bind_to(&fd, &address).map_err(|errno| failed("bind", &address)(errno.into()))?;
-                listen::listen(&fd, BACKLOG).map_err(|error| failed("listen", &address)((&error).into()))?;
+                listen::bind_to(&fd, &address)
+                    .map_err(|errno| failed("bind", &address)(errno.into()))?;
+                listen::listen(&fd, BACKLOG)
+                    .map_err(|error| failed("listen", &address)((&error).into()))?;
             }
         }
         Ok(ControlSocket { fd, address })
     }
 
-    fn listen_at_file(fd: &OwnedFd, path: &Path, options: &Options) -> Result<(), ControlSocketError> {
+    fn listen_at_file(
+        fd: &OwnedFd,
+        path: &Path,
+        options: &Options,
+    ) -> Result<(), ControlSocketError> {
         if let Some(parent) = path.parent() {
             // If this fails, bind says why.
-            let _ = fs::DirBuilder::new().recursive(true).mode(0o755).create(parent);
+            let _ = fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o755)
+                .create(parent);
         }
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(".tmp");
@@ -116,7 +132,6 @@ impl ControlSocket {
         path: &Path,
         options: &Options,
     ) -> Result<(), ControlSocketError> {
-        
         fs::set_permissions(temporary, fs::Permissions::from_mode(options.control_mode))
             .map_err(io_failed("chmod", temporary))?;
         let uid = match &options.control_user {
@@ -155,10 +170,17 @@ mod tests {
     use super::*;
 
     fn options(name: &str) -> (PathBuf, Options) {
-        let folder = std::env::temp_dir().join(format!("nxt-control-{name}-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("nxt-control-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         let control = format!("unix:{}/run/control.sock", folder.display());
-        (folder, Options { control, ..Options::default() })
+        (
+            folder,
+            Options {
+                control,
+                ..Options::default()
+            },
+        )
     }
 
     #[test]
@@ -167,7 +189,10 @@ mod tests {
         options.control_mode = 0o640;
         let first = ControlSocket::create(&options).unwrap();
         let path = folder.join("run/control.sock");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
+            0o640
+        );
         let error = ControlSocket::create(&options).unwrap_err();
         assert!(matches!(error, ControlSocketError::InUse(_)), "{error}");
         assert_eq!(fs::read_dir(folder.join("run")).unwrap().count(), 1);
@@ -191,11 +216,20 @@ mod tests {
 
     #[test]
     fn tcp_and_abstract_addresses_listen() {
-        for control in ["127.0.0.1:24010".to_owned(), format!("unix:@nxt-control-{}", std::process::id())] {
-            let options = Options { control, ..Options::default() };
+        for control in [
+            "127.0.0.1:24010".to_owned(),
+            format!("unix:@nxt-control-{}", std::process::id()),
+        ] {
+            let options = Options {
+                control,
+                ..Options::default()
+            };
             let socket = ControlSocket::create(&options).unwrap();
             let answer = listen::probe(&socket.address);
-            assert!(matches!(answer, Ok(()) | Err(Number::EINPROGRESS)), "{answer:?}");
+            assert!(
+                matches!(answer, Ok(()) | Err(Number::EINPROGRESS)),
+                "{answer:?}"
+            );
             assert!(ControlSocket::create(&options).is_err());
         }
     }

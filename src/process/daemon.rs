@@ -79,7 +79,12 @@ fn prepare(options: Options, host: Host) -> Option<Start> {
     };
     State::new(&options.statedir).make_folders();
     match ControlSocket::create(&options) {
-        Ok(control) => Some(Start { options, credentials, control: Some(control), host }),
+        Ok(control) => Some(Start {
+            options,
+            credentials,
+            control: Some(control),
+            host,
+        }),
         Err(error) => {
             alert!("{error}");
             None
@@ -105,7 +110,11 @@ fn detach() -> bool {
 fn run_main(start: Start) -> i32 {
     let pid_file = start.options.pid.clone();
     if let Err(error) = write_pid(&pid_file) {
-        alert!("open(\"{}\") failed {}", pid_file.display(), Errno::from(&error));
+        alert!(
+            "open(\"{}\") failed {}",
+            pid_file.display(),
+            Errno::from(&error)
+        );
         if let Some(control) = &start.control {
             control.remove();
         }
@@ -125,7 +134,10 @@ fn run_main(start: Start) -> i32 {
 fn write_pid(path: &Path) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         // If this fails, writing says why.
-        let _ = fs::DirBuilder::new().recursive(true).mode(0o755).create(parent);
+        let _ = fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(parent);
     }
     fs::write(path, format!("{}\n", std::process::id()))
 }

@@ -35,7 +35,11 @@ fn module_files(folder: &Path) -> Vec<PathBuf> {
         Ok(entries) => entries,
         Err(error) => {
             if error.kind() != std::io::ErrorKind::NotFound {
-                warning!("opendir(\"{}\") failed {}", folder.display(), Errno::from(&error));
+                warning!(
+                    "opendir(\"{}\") failed {}",
+                    folder.display(),
+                    Errno::from(&error)
+                );
             }
             return Vec::new();
         }
@@ -44,8 +48,10 @@ fn module_files(folder: &Path) -> Vec<PathBuf> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.ends_with(SUFFIX) && !name.starts_with('.')
     };
-    let mut files: Vec<PathBuf> =
-        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_module).collect();
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(is_module)
+        .collect();
     files.sort();
     files
 }
@@ -68,7 +74,10 @@ fn describe(file: &Path, known: &[Module]) -> Option<Module> {
         notice!("unknown module type {name}");
         return None;
     };
-    if let Some(other) = known.iter().find(|other| other.kind == kind && other.version == version) {
+    if let Some(other) = known
+        .iter()
+        .find(|other| other.kind == kind && other.version == version)
+    {
         notice!(
             "ignoring {} module with the same application language version {name} {version} as in {}",
             file.display(),
@@ -76,7 +85,13 @@ fn describe(file: &Path, known: &[Module]) -> Option<Module> {
         );
         return None;
     }
-    Some(Module { kind, name, version, file: file.to_owned(), mounts: loaded.mounts() })
+    Some(Module {
+        kind,
+        name,
+        version,
+        file: file.to_owned(),
+        mounts: loaded.mounts(),
+    })
 }
 
 #[cfg(test)]
@@ -87,10 +102,19 @@ mod tests {
     fn only_files_with_the_ending_are_modules() {
         let folder = std::env::temp_dir().join(format!("nxt-discovery-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        for name in ["b.unit.so", "a.unit.so", ".c.unit.so", "d.so", "e.unit.so.bak"] {
+        for name in [
+            "b.unit.so",
+            "a.unit.so",
+            ".c.unit.so",
+            "d.so",
+            "e.unit.so.bak",
+        ] {
             std::fs::write(folder.join(name), b"not a shared object").unwrap();
         }
-        assert_eq!(module_files(&folder), [folder.join("a.unit.so"), folder.join("b.unit.so")]);
+        assert_eq!(
+            module_files(&folder),
+            [folder.join("a.unit.so"), folder.join("b.unit.so")]
+        );
         assert_eq!(find_modules(&folder).summary().len(), 0);
         std::fs::remove_dir_all(&folder).unwrap();
         assert!(module_files(&folder).is_empty());

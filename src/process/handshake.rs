@@ -93,7 +93,9 @@ mod tests {
             sender.send(&header, b"body", &[]).unwrap();
         }
         assert!(matches!(await_reply(&mut receiver, 5), Reply::Ready(body) if *body == *b"body"));
-        sender.send(&Header::new(1, kind::QUIT, 0), &[], &[]).unwrap();
+        sender
+            .send(&Header::new(1, kind::QUIT, 0), &[], &[])
+            .unwrap();
         assert!(matches!(await_reply(&mut receiver, 7), Reply::Quit));
         drop(sender);
         assert!(matches!(await_reply(&mut receiver, 7), Reply::Failed));

@@ -123,9 +123,15 @@ fn access_log(main: &mut Main, router: Pid, message: &Message) {
     use std::os::unix::ffi::OsStrExt;
     let path = Path::new(std::ffi::OsStr::from_bytes(&message.body));
     match stdio::open_append(path, 0o600) {
-        Ok(file) => main.table.answer(router, message.header.stream, &[], &[file.as_fd()]),
+        Ok(file) => main
+            .table
+            .answer(router, message.header.stream, &[], &[file.as_fd()]),
         Err(error) => {
-            crate::error!("open(\"{}\") failed {}", path.display(), Errno::from(&error));
+            crate::error!(
+                "open(\"{}\") failed {}",
+                path.display(),
+                Errno::from(&error)
+            );
             main.table.refuse(router, message.header.stream, &[]);
         }
     }
@@ -134,7 +140,12 @@ fn access_log(main: &mut Main, router: Pid, message: &Message) {
 fn conf_store(main: &mut Main, mut message: Message) {
     let conf = message
         .take_fd()
-        .zip(message.body.first_chunk().map(|bytes| usize::from_ne_bytes(*bytes)))
+        .zip(
+            message
+                .body
+                .first_chunk()
+                .map(|bytes| usize::from_ne_bytes(*bytes)),
+        )
         .ok_or_else(|| "a length and a descriptor are missing".to_owned())
         .and_then(|(fd, len)| {
             memory::read_memfd(fd, len, MAX_CONF).map_err(|error| error.to_string())
@@ -142,12 +153,17 @@ fn conf_store(main: &mut Main, mut message: Message) {
     let stored = conf.and_then(|conf| main.state.store(&conf).map_err(|error| error.to_string()));
     if let Err(error) = stored {
         alert!("failed to store current configuration");
-        notice!("{} in the state directory \"{}\"", error, main.statedir().display());
+        notice!(
+            "{} in the state directory \"{}\"",
+            error,
+            main.statedir().display()
+        );
     }
 }
 
 fn modules(main: &mut Main, discovery: Pid, message: &Message) {
-    main.table.answer(discovery, message.header.stream, &[], &[]);
+    main.table
+        .answer(discovery, message.header.stream, &[], &[]);
     if main.shutdown.is_some() || main.discovered {
         return;
     }
@@ -165,13 +181,18 @@ fn whoami(main: &mut Main, sender: Pid, mut message: Message) {
         alert!("whoami: process {sender} gives no parent and port");
         return;
     };
-    let is_prototype = main.table.get(parent).is_some_and(|p| p.kind == ProcessType::Prototype);
+    let is_prototype = main
+        .table
+        .get(parent)
+        .is_some_and(|p| p.kind == ProcessType::Prototype);
     if !is_prototype || main.table.get(sender).is_some() {
         alert!("whoami: process {sender} is not expected from parent process {parent}");
         return;
     }
-    main.table.add(Process::new(sender, ProcessType::App, parent, 0, socket));
-    main.table.answer(sender, message.header.stream, &sender.to_ne_bytes(), &[]);
+    main.table
+        .add(Process::new(sender, ProcessType::App, parent, 0, socket));
+    main.table
+        .answer(sender, message.header.stream, &sender.to_ne_bytes(), &[]);
 }
 
 /// A prototype is set up; it waits for this answer before it gives its privileges up. Here the
@@ -231,7 +252,11 @@ fn remove_pid(main: &mut Main, sender: Pid, message: &Message) {
         warning!("invalid pid to remove from process {sender}");
         return;
     };
-    if main.table.get(pid).is_some_and(|process| process.parent == sender) {
+    if main
+        .table
+        .get(pid)
+        .is_some_and(|process| process.parent == sender)
+    {
         main.table.remove(pid);
     }
     if let Some(own) = &mut main.own {

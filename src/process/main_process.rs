@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 
+use super::Host;
 use super::control_socket::ControlSocket;
 use super::modules::Modules;
 use super::options::Options;
 use super::respawn::Respawn;
 use super::state::State;
 use super::table::{Process, Table};
-use super::Host;
 use crate::ipc::{Header, Message, Pid, ProcessType, ReceiveError, Receiver, kind, port};
 use crate::sys::address::Address;
 use crate::sys::credentials::Credentials;
@@ -148,7 +148,10 @@ impl Main {
 
     /// The next moment at which something is due without an event.
     fn deadline(&self) -> Option<Instant> {
-        let flush = self.table.iter().any(|process| process.sender.has_pending());
+        let flush = self
+            .table
+            .iter()
+            .any(|process| process.sender.has_pending());
         [
             flush.then(|| Instant::now() + FLUSH_AGAIN),
             self.controller.due(),
@@ -204,7 +207,10 @@ impl Main {
             Signal::SIGUSR1 => self.reopen_log(),
             other => {
                 let number = other as i32;
-                notice!("signal signo:{number} ({}) received, ignored", signal_name(other));
+                notice!(
+                    "signal signo:{number} ({}) received, ignored",
+                    signal_name(other)
+                );
             }
         }
     }
@@ -218,7 +224,11 @@ impl Main {
         self.shutdown = Some(Instant::now() + SHUTDOWN);
         self.controller.cancel();
         self.router.cancel();
-        for process in self.table.iter().filter(|process| process.pid != self.table.own) {
+        for process in self
+            .table
+            .iter()
+            .filter(|process| process.pid != self.table.own)
+        {
             self.table.quit(process.pid);
         }
     }
@@ -249,8 +259,12 @@ impl Main {
         };
         // What its descendants still send is no concern of a dead parent's: they are told to
         // leave, and those who waited for them learn that they are gone.
-        let orphans: Vec<Process> =
-            self.table.children_of(pid).into_iter().filter_map(|child| self.table.remove(child)).collect();
+        let orphans: Vec<Process> = self
+            .table
+            .children_of(pid)
+            .into_iter()
+            .filter_map(|child| self.table.remove(child))
+            .collect();
         for orphan in &orphans {
             let quit = Header::new(self.table.own, kind::QUIT, 0);
             let _ = orphan.sender.send(&quit, &[], &[]);
@@ -306,7 +320,11 @@ impl Main {
         }
         let path = &self.options.log;
         let failed = |call, error: &std::io::Error| {
-            alert!("{call}(\"{}\") failed {}", path.display(), Errno::from(error));
+            alert!(
+                "{call}(\"{}\") failed {}",
+                path.display(),
+                Errno::from(error)
+            );
         };
         let log = match NewLog::open(path) {
             Ok(log) => log,
@@ -316,9 +334,18 @@ impl Main {
             return failed("dup2", &error);
         }
         // The body is the number of the log file as `nxt_uint_t`; there is only one.
-        for process in self.table.iter().filter(|process| process.pid != self.table.own) {
+        for process in self
+            .table
+            .iter()
+            .filter(|process| process.pid != self.table.own)
+        {
             let header = Header::new(self.table.own, kind::CHANGE_FILE, 0);
-            self.table.send(process.pid, header, &0u32.to_ne_bytes(), &[log.file.as_fd()]);
+            self.table.send(
+                process.pid,
+                header,
+                &0u32.to_ne_bytes(),
+                &[log.file.as_fd()],
+            );
         }
         if let Err(error) = log.publish(path) {
             failed("rename", &error);
@@ -362,13 +389,19 @@ struct NewLog {
 impl NewLog {
     fn open(path: &Path) -> std::io::Result<NewLog> {
         if let Ok(file) = OpenOptions::new().append(true).open(path) {
-            return Ok(NewLog { file, temporary: None });
+            return Ok(NewLog {
+                file,
+                temporary: None,
+            });
         }
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(".tmp");
         let temporary = PathBuf::from(temporary);
         let file = stdio::open_append(&temporary, 0o600)?;
-        Ok(NewLog { file, temporary: Some(temporary) })
+        Ok(NewLog {
+            file,
+            temporary: Some(temporary),
+        })
     }
 
     fn publish(self, path: &Path) -> std::io::Result<()> {

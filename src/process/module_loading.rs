@@ -141,5 +141,7 @@ fn text(text: *const c_char) -> String {
         return String::new();
     }
     // SAFETY: texts of a compatible module end with a zero byte and live as long as the module.
-    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+    unsafe { CStr::from_ptr(text) }
+        .to_string_lossy()
+        .into_owned()
 }

@@ -30,13 +30,19 @@ const TYPES: [(&str, nxt_app_type_t); 9] = [
 
 /// The number of a type's name, without a version.
 pub fn type_number(name: &str) -> Option<nxt_app_type_t> {
-    TYPES.iter().find(|(known, _)| *known == name).map(|&(_, number)| number)
+    TYPES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|&(_, number)| number)
 }
 
 /// Splits the `type` of an application into name and version: `python 3.11`, `python3`, `php`.
 pub fn split_type(text: &str) -> (&str, &str) {
     match text.find(|c: char| c == ' ' || c.is_ascii_digit()) {
-        Some(end) => (&text[..end], text[end..].strip_prefix(' ').unwrap_or(&text[end..])),
+        Some(end) => (
+            &text[..end],
+            text[end..].strip_prefix(' ').unwrap_or(&text[end..]),
+        ),
         None => (text, ""),
     }
 }
@@ -94,14 +100,19 @@ impl Modules {
     /// Those of the list.
     pub fn new(mut list: Vec<Module>) -> Modules {
         list.sort_by(|a, b| {
-            a.kind.cmp(&b.kind).then_with(|| compare_versions(&b.version, &a.version))
+            a.kind
+                .cmp(&b.kind)
+                .then_with(|| compare_versions(&b.version, &a.version))
         });
         let summary = list.iter().map(|module| validate::Module {
             kind: module.name.clone(),
             version: module.version.clone(),
             file: module.file.clone(),
         });
-        Modules { summary: summary.collect(), list }
+        Modules {
+            summary: summary.collect(),
+            list,
+        }
     }
 
     /// What the controller knows of them.
@@ -113,9 +124,11 @@ impl Modules {
     pub fn find(&self, text: &str) -> Option<Runner<'_>> {
         match select_module(&self.summary, text)? {
             Selected::External => Some(Runner::External),
-            Selected::Module(chosen) => {
-                self.list.iter().find(|module| module.file == chosen.file).map(Runner::Module)
-            }
+            Selected::Module(chosen) => self
+                .list
+                .iter()
+                .find(|module| module.file == chosen.file)
+                .map(Runner::Module),
         }
     }
 
@@ -130,12 +143,19 @@ impl Modules {
         let Value::Array(list) = json::parse(text).ok()? else {
             return None;
         };
-        Some(Modules::new(list.iter().map(module_from_json).collect::<Option<_>>()?))
+        Some(Modules::new(
+            list.iter().map(module_from_json).collect::<Option<_>>()?,
+        ))
     }
 }
 
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    Value::Object(members.into_iter().map(|(name, value)| (name.into(), value)).collect())
+    Value::Object(
+        members
+            .into_iter()
+            .map(|(name, value)| (name.into(), value))
+            .collect(),
+    )
 }
 
 fn module_to_json(module: &Module) -> Value {
@@ -160,7 +180,8 @@ fn module_to_json(module: &Module) -> Value {
 
 fn module_from_json(value: &Value) -> Option<Module> {
     let text = |value: &Value, name: &str| Some(value.get_member(name)?.as_str()?.to_owned());
-    let number = |value: &Value, name: &str| u32::try_from(value.get_member(name)?.as_integer()?).ok();
+    let number =
+        |value: &Value, name: &str| u32::try_from(value.get_member(name)?.as_integer()?).ok();
     let Value::Array(mounts) = value.get_member("mounts")? else {
         return None;
     };
@@ -190,7 +211,10 @@ pub fn compare_versions(a: &str, b: &str) -> Ordering {
         if x.is_ascii_digit() && y.is_ascii_digit() {
             let (number_a, rest_a) = split_number(a);
             let (number_b, rest_b) = split_number(b);
-            let order = number_a.len().cmp(&number_b.len()).then_with(|| number_a.cmp(number_b));
+            let order = number_a
+                .len()
+                .cmp(&number_b.len())
+                .then_with(|| number_a.cmp(number_b));
             if order != Ordering::Equal {
                 return order;
             }
@@ -206,7 +230,10 @@ pub fn compare_versions(a: &str, b: &str) -> Ordering {
 
 /// The leading digits without their leading zeros, and what follows.
 fn split_number(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let end = bytes.iter().position(|b| !b.is_ascii_digit()).unwrap_or(bytes.len());
+    let end = bytes
+        .iter()
+        .position(|b| !b.is_ascii_digit())
+        .unwrap_or(bytes.len());
     let zeros = bytes[..end].iter().position(|&b| b != b'0').unwrap_or(end);
     (&bytes[zeros..end], &bytes[end..])
 }
@@ -236,7 +263,10 @@ mod tests {
     #[test]
     fn the_highest_version_that_matches_runs_an_application() {
         let modules = Modules::new(
-            ["2.7.18", "3.9.2", "3.11.2"].into_iter().map(|v| module(NXT_APP_PYTHON, v)).collect(),
+            ["2.7.18", "3.9.2", "3.11.2"]
+                .into_iter()
+                .map(|v| module(NXT_APP_PYTHON, v))
+                .collect(),
         );
         let version = |text: &str| match modules.find(text) {
             Some(Runner::Module(module)) => Some(module.version.clone()),
@@ -253,7 +283,10 @@ mod tests {
 
     #[test]
     fn the_list_survives_its_message() {
-        let modules = Modules::new(vec![module(NXT_APP_PYTHON, "3.11"), module(NXT_APP_PHP, "8")]);
+        let modules = Modules::new(vec![
+            module(NXT_APP_PYTHON, "3.11"),
+            module(NXT_APP_PHP, "8"),
+        ]);
         let read = Modules::from_json(modules.to_json().as_bytes()).unwrap();
         assert_eq!(read.list, modules.list);
         assert!(Modules::from_json(b"[{\"type\":1}]").is_none());
@@ -264,7 +297,11 @@ mod tests {
     fn versions_are_ordered_by_their_numbers() {
         let ordered = ["", "2.7", "3", "3.2", "3.09", "3.10", "3.10.1", "3.10b"];
         for pair in ordered.windows(2) {
-            assert_eq!(compare_versions(pair[0], pair[1]), Ordering::Less, "{pair:?}");
+            assert_eq!(
+                compare_versions(pair[0], pair[1]),
+                Ordering::Less,
+                "{pair:?}"
+            );
         }
         assert_eq!(compare_versions("3.01", "3.1"), Ordering::Equal);
     }

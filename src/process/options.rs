@@ -24,7 +24,10 @@ macro_rules! built_with {
 }
 
 /// Default of `--control`.
-pub const CONTROL: &str = built_with!("NXT_CONTROL", "unix:/usr/local/var/run/unit/control.unit.sock");
+pub const CONTROL: &str = built_with!(
+    "NXT_CONTROL",
+    "unix:/usr/local/var/run/unit/control.unit.sock"
+);
 /// Default of `--pid`.
 pub const PID: &str = built_with!("NXT_PID", "/usr/local/var/run/unit/unit.pid");
 /// Default of `--log`.
@@ -88,7 +91,9 @@ impl Default for Options {
             statedir: STATEDIR.into(),
             tmpdir: TMPDIR.into(),
             user: USER.to_owned(),
-            group: Some(GROUP).filter(|group| !group.is_empty()).map(str::to_owned),
+            group: Some(GROUP)
+                .filter(|group| !group.is_empty())
+                .map(str::to_owned),
         }
     }
 }
@@ -145,7 +150,10 @@ const VALUES: [(&str, &str, &str); 14] = [
 
 /// Reads a command line, the program's name first. `warn` gets the lines for standard error that
 /// do not stop the daemon, in order.
-pub fn parse(arguments: &[OsString], mut warn: impl FnMut(String)) -> Result<Command, OptionsError> {
+pub fn parse(
+    arguments: &[OsString],
+    mut warn: impl FnMut(String),
+) -> Result<Command, OptionsError> {
     let mut options = Options::default();
     let (program, rest) = match arguments {
         [program, rest @ ..] => (program.to_string_lossy().into_owned(), rest),
@@ -159,13 +167,21 @@ pub fn parse(arguments: &[OsString], mut warn: impl FnMut(String)) -> Result<Com
             "--version" => return Ok(Command::Version),
             "--help" | "-h" => return Ok(Command::Help),
             name => {
-                let Some(&(written, option, what)) = VALUES.iter().find(|known| known.0 == name) else {
-                    return Err(OptionsError::Unknown { option: name.to_owned(), program });
+                let Some(&(written, option, what)) = VALUES.iter().find(|known| known.0 == name)
+                else {
+                    return Err(OptionsError::Unknown {
+                        option: name.to_owned(),
+                        program,
+                    });
                 };
                 if written != option {
-                    warn(format!("option \"{written}\" is deprecated; use \"{option}\" instead"));
+                    warn(format!(
+                        "option \"{written}\" is deprecated; use \"{option}\" instead"
+                    ));
                 }
-                let value = rest.next().ok_or(OptionsError::MissingValue { option, what })?;
+                let value = rest
+                    .next()
+                    .ok_or(OptionsError::MissingValue { option, what })?;
                 options.set(option, value);
             }
         }
@@ -196,7 +212,9 @@ impl Options {
 /// As strtoul(3) with base 8: leading octal digits count; nothing or zero means the default.
 fn parse_mode(text: &str) -> u32 {
     let digits = text.trim_start().trim_start_matches('+');
-    let end = digits.find(|c: char| !('0'..='7').contains(&c)).unwrap_or(digits.len());
+    let end = digits
+        .find(|c: char| !('0'..='7').contains(&c))
+        .unwrap_or(digits.len());
     match u32::from_str_radix(&digits[..end], 8) {
         Ok(mode) if mode != 0 => mode & 0o7777,
         _ => CONTROL_MODE,
@@ -216,22 +234,66 @@ pub fn help_text() -> String {
     };
     let quoted = |text: &str| format!("\"{text}\"");
     let entries: [(&str, &str, Option<String>); 16] = [
-        ("--version", "print the version and how the daemon was configured", None),
+        (
+            "--version",
+            "print the version and how the daemon was configured",
+            None,
+        ),
         ("--no-daemon", "stay in the foreground", None),
-        ("--control ADDRESS", "address of the control API's socket", Some(quoted(CONTROL))),
-        ("--control-mode MODE", "octal mode of the control API's socket file", Some("0600".to_owned())),
-        ("--control-user USER", "owner of the control API's socket file", None),
-        ("--control-group GROUP", "group of the control API's socket file", None),
+        (
+            "--control ADDRESS",
+            "address of the control API's socket",
+            Some(quoted(CONTROL)),
+        ),
+        (
+            "--control-mode MODE",
+            "octal mode of the control API's socket file",
+            Some("0600".to_owned()),
+        ),
+        (
+            "--control-user USER",
+            "owner of the control API's socket file",
+            None,
+        ),
+        (
+            "--control-group GROUP",
+            "group of the control API's socket file",
+            None,
+        ),
         ("--pid FILE", "file for the process id", Some(quoted(PID))),
         ("--log FILE", "log file", Some(quoted(LOG))),
-        ("--modulesdir DIR", "directory of the language modules", Some(quoted(MODULESDIR))),
-        ("--statedir DIR", "directory of the state", Some(quoted(STATEDIR))),
-        ("--tmpdir DIR", "directory for temporary files", Some(quoted(TMPDIR))),
-        ("--modules DIR", "[deprecated] the same as --modulesdir", None),
+        (
+            "--modulesdir DIR",
+            "directory of the language modules",
+            Some(quoted(MODULESDIR)),
+        ),
+        (
+            "--statedir DIR",
+            "directory of the state",
+            Some(quoted(STATEDIR)),
+        ),
+        (
+            "--tmpdir DIR",
+            "directory for temporary files",
+            Some(quoted(TMPDIR)),
+        ),
+        (
+            "--modules DIR",
+            "[deprecated] the same as --modulesdir",
+            None,
+        ),
         ("--state DIR", "[deprecated] the same as --statedir", None),
         ("--tmp DIR", "[deprecated] the same as --tmpdir", None),
-        ("--user USER", "user of the processes without privileges", Some(quoted(USER))),
-        ("--group GROUP", "group of the processes without privileges", Some(group)),
+        (
+            "--user USER",
+            "user of the processes without privileges",
+            Some(quoted(USER)),
+        ),
+        (
+            "--group GROUP",
+            "group of the processes without privileges",
+            Some(group),
+        ),
     ];
     let mut text = "\nunit options:\n".to_owned();
     for (option, meaning, default) in entries {
@@ -248,8 +310,11 @@ mod tests {
     use super::*;
 
     fn parse_line(line: &str) -> (Result<Command, OptionsError>, Vec<String>) {
-        let arguments: Vec<OsString> =
-            ["/sbin/unitd"].into_iter().chain(line.split_ascii_whitespace()).map(OsString::from).collect();
+        let arguments: Vec<OsString> = ["/sbin/unitd"]
+            .into_iter()
+            .chain(line.split_ascii_whitespace())
+            .map(OsString::from)
+            .collect();
         let mut warnings = Vec::new();
         let result = parse(&arguments, |warning| warnings.push(warning));
         (result, warnings)
@@ -291,22 +356,35 @@ mod tests {
     #[test]
     fn old_names_work_and_warn() {
         let (result, warnings) = parse_line("--modules /m --state /s --tmp /t");
-        let Ok(Command::Run(options)) = result else { panic!("{result:?}") };
-        assert_eq!((&*options.modulesdir, &*options.statedir, &*options.tmpdir), (
-            "/m".as_ref(),
-            "/s".as_ref(),
-            "/t".as_ref()
-        ));
-        assert_eq!(warnings[0], "option \"--modules\" is deprecated; use \"--modulesdir\" instead");
+        let Ok(Command::Run(options)) = result else {
+            panic!("{result:?}")
+        };
+        assert_eq!(
+            (&*options.modulesdir, &*options.statedir, &*options.tmpdir),
+            ("/m".as_ref(), "/s".as_ref(), "/t".as_ref())
+        );
+        assert_eq!(
+            warnings[0],
+            "option \"--modules\" is deprecated; use \"--modulesdir\" instead"
+        );
         assert_eq!(warnings.len(), 3);
         let (result, warnings) = parse_line("--tmp");
-        assert_eq!(result.unwrap_err().to_string(), "option \"--tmpdir\" requires directory");
-        assert_eq!(warnings, ["option \"--tmp\" is deprecated; use \"--tmpdir\" instead"]);
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "option \"--tmpdir\" requires directory"
+        );
+        assert_eq!(
+            warnings,
+            ["option \"--tmp\" is deprecated; use \"--tmpdir\" instead"]
+        );
     }
 
     #[test]
     fn version_and_help_act_at_once() {
-        assert_eq!(parse_line("--log /l --version --nonsense").0, Ok(Command::Version));
+        assert_eq!(
+            parse_line("--log /l --version --nonsense").0,
+            Ok(Command::Version)
+        );
         assert_eq!(parse_line("-h --version").0, Ok(Command::Help));
         assert_eq!(parse_line("--help").0, Ok(Command::Help));
         assert!(parse_line("--nonsense --version").0.is_err());
@@ -316,7 +394,8 @@ mod tests {
     fn what_is_not_an_option_is_named() {
         for wrong in ["--log=/x", "-v", "x", "--Log"] {
             let error = parse_line(wrong).0.unwrap_err().to_string();
-            let text = format!("unknown option \"{wrong}\", try \"/sbin/unitd -h\" for available options");
+            let text =
+                format!("unknown option \"{wrong}\", try \"/sbin/unitd -h\" for available options");
             assert_eq!(error, text);
         }
         let error = parse_line("--control-mode").0.unwrap_err().to_string();
@@ -325,7 +404,14 @@ mod tests {
 
     #[test]
     fn a_mode_that_is_no_octal_number_means_the_default() {
-        let cases = [("0660", 0o660), ("777x", 0o777), ("0", 0o600), ("rw", 0o600), ("8", 0o600), ("", 0o600)];
+        let cases = [
+            ("0660", 0o660),
+            ("777x", 0o777),
+            ("0", 0o600),
+            ("rw", 0o600),
+            ("8", 0o600),
+            ("", 0o600),
+        ];
         for (text, mode) in cases {
             assert_eq!(parse_mode(text), mode, "{text}");
         }

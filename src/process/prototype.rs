@@ -147,7 +147,10 @@ impl Prototype {
     fn set_up(start: Start<'_>) -> Result<(Prototype, Receiver), SetUpError> {
         let conf: &'static AppConf = Box::leak(Box::new(start.conf));
         let user = conf.user.as_deref().unwrap_or(&start.default_user);
-        let (port, queue) = (start.shared_port.as_raw_fd(), start.shared_queue.as_raw_fd());
+        let (port, queue) = (
+            start.shared_port.as_raw_fd(),
+            start.shared_queue.as_raw_fd(),
+        );
         let c_conf = app_context::build_conf(conf, user, port, queue);
         let name = format!("\"{}\" prototype", conf.name);
         let context = AppContext::new(start.host, &name, start.stream, c_conf);
@@ -178,7 +181,13 @@ impl Prototype {
         }
 
         let mut table = start.table;
-        let own = Process::new(table.own, ProcessType::Prototype, start.main, 0, start.write_end);
+        let own = Process::new(
+            table.own,
+            ProcessType::Prototype,
+            start.main,
+            0,
+            start.write_end,
+        );
         table.add(own.ready());
         let prototype = Prototype {
             conf,
@@ -187,7 +196,9 @@ impl Prototype {
             table,
             main: start.main,
             own: None,
-            program: module.map_or(Program::External, |module| Program::Module(module.into_start())),
+            program: module.map_or(Program::External, |module| {
+                Program::Module(module.into_start())
+            }),
             context,
             shared_port: start.shared_port,
             shared_queue: start.shared_queue,
@@ -207,7 +218,10 @@ impl Prototype {
         let mut events = Vec::new();
         while !(self.exiting && self.children().is_empty()) {
             events.clear();
-            let waits = self.table.iter().any(|process| process.sender.has_pending());
+            let waits = self
+                .table
+                .iter()
+                .any(|process| process.sender.has_pending());
             let deadline = waits.then(|| Instant::now() + FLUSH_AGAIN);
             let Some(own) = &mut self.own else { break };
             if let Err(error) = own.events.wait(deadline, &mut events) {
@@ -290,7 +304,9 @@ impl Prototype {
             (kind::QUIT, Some(ProcessType::Main | ProcessType::Router)) => self.exit(),
             // What a process sent before it died may come after the notice of its death.
             (_, None) => {}
-            (other, _) => warning!("message {other} from process {sender} is not expected, dropped"),
+            (other, _) => {
+                warning!("message {other} from process {sender} is not expected, dropped")
+            }
         }
     }
 
@@ -380,7 +396,13 @@ impl Prototype {
             Ok(pid) => {
                 let pid = pid.as_raw();
                 if let Some(write) = write {
-                    self.table.add(Process::new(pid, ProcessType::App, prototype, stream, write));
+                    self.table.add(Process::new(
+                        pid,
+                        ProcessType::App,
+                        prototype,
+                        stream,
+                        write,
+                    ));
                 }
                 true
             }

@@ -33,13 +33,18 @@ impl Respawn {
         let now = Instant::now();
         let delay = self.delay(now);
         if !delay.is_zero() {
-            warning!("{name} exits again and again, next start in {:.2} s", delay.as_secs_f64());
+            warning!(
+                "{name} exits again and again, next start in {:.2} s",
+                delay.as_secs_f64()
+            );
         }
         self.due = Some(now + delay);
     }
 
     fn delay(&mut self, now: Instant) -> Duration {
-        let settled = self.started.is_some_and(|started| now.duration_since(started) >= SETTLED);
+        let settled = self
+            .started
+            .is_some_and(|started| now.duration_since(started) >= SETTLED);
         self.short_lives = if settled { 0 } else { self.short_lives + 1 };
         match self.short_lives.checked_sub(FREE + 1) {
             None => Duration::ZERO,
@@ -73,7 +78,10 @@ mod tests {
         respawn.started();
         let now = Instant::now();
         let mut next = || respawn.delay(now).as_millis();
-        assert_eq!([next(), next(), next(), next(), next(), next()], [0, 0, 0, 250, 500, 1000]);
+        assert_eq!(
+            [next(), next(), next(), next(), next(), next()],
+            [0, 0, 0, 250, 500, 1000]
+        );
         for _ in 0..100 {
             next();
         }

@@ -53,7 +53,8 @@ impl Main {
         match forked {
             Ok(pid) => {
                 if let Some(socket) = socket {
-                    self.table.add(Process::new(pid.as_raw(), kind, main, stream, socket));
+                    self.table
+                        .add(Process::new(pid.as_raw(), kind, main, stream, socket));
                 }
                 true
             }
@@ -87,7 +88,9 @@ impl Main {
 
     pub(super) fn start_router(&mut self) {
         self.router.started();
-        if !self.fork_child(ProcessType::Router, "router", 0, |main, port, _| main.run_router(port)) {
+        if !self.fork_child(ProcessType::Router, "router", 0, |main, port, _| {
+            main.run_router(port)
+        }) {
             self.router.schedule("router");
         }
     }
@@ -108,40 +111,50 @@ impl Main {
             }
         };
         let name = format!("\"{}\" prototype", conf.name);
-        self.fork_child(ProcessType::Prototype, &name, stream, |main, port, write_end| {
-            main.control = None;
-            let pid = main.main_pid();
-            prototype::run(prototype::Start {
-                conf,
-                credentials,
-                default_user: main.options.user.clone(),
-                daemon: main.options.daemon,
-                host: main.host,
-                modules: &main.modules,
-                table: std::mem::replace(&mut main.table, Table::new(0)),
-                main: pid,
-                port,
-                write_end,
-                shared_port,
-                shared_queue,
-                stream,
-            })
-        })
+        self.fork_child(
+            ProcessType::Prototype,
+            &name,
+            stream,
+            |main, port, write_end| {
+                main.control = None;
+                let pid = main.main_pid();
+                prototype::run(prototype::Start {
+                    conf,
+                    credentials,
+                    default_user: main.options.user.clone(),
+                    daemon: main.options.daemon,
+                    host: main.host,
+                    modules: &main.modules,
+                    table: std::mem::replace(&mut main.table, Table::new(0)),
+                    main: pid,
+                    port,
+                    write_end,
+                    shared_port,
+                    shared_queue,
+                    stream,
+                })
+            },
+        )
     }
 
     /// Whom an application runs as; `None` to stay what main is.
     fn application_credentials(&self, conf: &AppConf) -> Result<Option<Credentials>, String> {
         let (user, group) = (conf.user.as_deref(), conf.group.as_deref());
         let Some(own) = &self.credentials else {
-            let differs = |wish: Option<&str>, is: Option<&str>| wish.is_some_and(|w| Some(w) != is);
+            let differs =
+                |wish: Option<&str>, is: Option<&str>| wish.is_some_and(|w| Some(w) != is);
             let app = &conf.name;
             if differs(user, Some(&self.options.user)) {
                 let user = user.unwrap_or_default();
-                return Err(format!("cannot set user \"{user}\" for app \"{app}\": missing capabilities"));
+                return Err(format!(
+                    "cannot set user \"{user}\" for app \"{app}\": missing capabilities"
+                ));
             }
             if differs(group, self.options.group.as_deref()) {
                 let group = group.unwrap_or_default();
-                return Err(format!("cannot set group \"{group}\" for app \"{app}\": missing capabilities"));
+                return Err(format!(
+                    "cannot set group \"{group}\" for app \"{app}\": missing capabilities"
+                ));
             }
             return Ok(None);
         };
@@ -171,7 +184,9 @@ impl Main {
     }
 
     fn main_pid(&self) -> Pid {
-        self.table.of_kind(ProcessType::Main).map_or(0, |main| main.pid)
+        self.table
+            .of_kind(ProcessType::Main)
+            .map_or(0, |main| main.pid)
     }
 
     /// Takes a peer out of the child's table.
@@ -185,7 +200,12 @@ impl Main {
     /// taken are closed.
     fn report_ready(&mut self) -> Option<Peer> {
         let own = self.table.own;
-        self.table.send(self.main_pid(), Header::new(own, kind::PROCESS_READY, 0), &[], &[]);
+        self.table.send(
+            self.main_pid(),
+            Header::new(own, kind::PROCESS_READY, 0),
+            &[],
+            &[],
+        );
         let main = self.take_peer(ProcessType::Main);
         self.table = Table::new(own);
         main

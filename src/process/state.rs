@@ -41,14 +41,21 @@ pub(super) struct StateError {
 impl StateError {
     fn new(call: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StateError {
         let path = path.to_owned();
-        move |error| StateError { call, path, errno: (&error).into() }
+        move |error| StateError {
+            call,
+            path,
+            errno: (&error).into(),
+        }
     }
 }
 
 impl State {
     /// The state in `folder`; looks at nothing yet.
     pub(super) fn new(folder: &Path) -> State {
-        State { folder: folder.to_owned(), version: OLDEST_VERSION }
+        State {
+            folder: folder.to_owned(),
+            version: OLDEST_VERSION,
+        }
     }
 
     /// Makes the folders for certificates and scripts; a failure is logged and not more, since the
@@ -74,7 +81,10 @@ impl State {
         let Some(version) = self.read("version") else {
             return Some(conf);
         };
-        match std::str::from_utf8(&version).ok().and_then(|text| text.parse().ok()) {
+        match std::str::from_utf8(&version)
+            .ok()
+            .and_then(|text| text.parse().ok())
+        {
             Some(number) => {
                 self.version = number;
                 Some(conf)
@@ -95,7 +105,11 @@ impl State {
             Ok(bytes) => Some(bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
-                crate::alert!("open(\"{}\") failed {}", path.display(), Errno::from(&error));
+                crate::alert!(
+                    "open(\"{}\") failed {}",
+                    path.display(),
+                    Errno::from(&error)
+                );
                 None
             }
         }
@@ -139,7 +153,8 @@ fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
         .mode(0o600)
         .open(path)
         .map_err(StateError::new("open", path))?;
-    file.write_all(bytes).map_err(StateError::new("write", path))?;
+    file.write_all(bytes)
+        .map_err(StateError::new("write", path))?;
     file.sync_all().map_err(StateError::new("fsync", path))
 }
 
@@ -165,10 +180,22 @@ mod tests {
         state.store(b"{}").unwrap();
         assert_eq!(State::new(&folder).load().unwrap(), b"{}");
         assert_eq!(fs::read(folder.join("version")).unwrap(), b"13500");
-        let mode = |name: &str| fs::metadata(folder.join(name)).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode("conf.json"), mode("version"), mode("certs"), mode("scripts")), (
-            0o600, 0o600, 0o700, 0o700
-        ));
+        let mode = |name: &str| {
+            fs::metadata(folder.join(name))
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o777
+        };
+        assert_eq!(
+            (
+                mode("conf.json"),
+                mode("version"),
+                mode("certs"),
+                mode("scripts")
+            ),
+            (0o600, 0o600, 0o700, 0o700)
+        );
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 4);
         fs::remove_dir_all(folder).unwrap();
     }
@@ -198,7 +225,9 @@ mod tests {
 
     #[test]
     fn a_missing_folder_is_an_error_and_not_a_crash() {
-        let error = State::new(Path::new("/no/such/folder")).store(b"{}").unwrap_err();
+        let error = State::new(Path::new("/no/such/folder"))
+            .store(b"{}")
+            .unwrap_err();
         let text = "open(\"/no/such/folder/version.tmp\") failed (2: No such file or directory)";
         assert_eq!(error.to_string(), text);
     }

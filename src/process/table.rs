@@ -45,9 +45,23 @@ pub(super) struct Process {
 
 impl Process {
     /// One that was just forked. `socket` is the write end of its port.
-    pub(super) fn new(pid: Pid, kind: ProcessType, parent: Pid, stream: u32, socket: OwnedFd) -> Process {
+    pub(super) fn new(
+        pid: Pid,
+        kind: ProcessType,
+        parent: Pid,
+        stream: u32,
+        socket: OwnedFd,
+    ) -> Process {
         let sender = Sender::new(socket, None);
-        Process { pid, kind, state: State::Creating, parent, stream, sender, queue: None }
+        Process {
+            pid,
+            kind,
+            state: State::Creating,
+            parent,
+            stream,
+            sender,
+            queue: None,
+        }
     }
 
     /// The same, ready.
@@ -84,7 +98,10 @@ pub(super) struct Table {
 impl Table {
     /// An empty table of the process `own`.
     pub(super) fn new(own: Pid) -> Table {
-        Table { own, processes: BTreeMap::new() }
+        Table {
+            own,
+            processes: BTreeMap::new(),
+        }
     }
 
     /// Adds a process; one of the same id is replaced, it must be dead.
@@ -119,7 +136,10 @@ impl Table {
 
     /// The processes that `parent` has forked.
     pub(super) fn children_of(&self, parent: Pid) -> Vec<Pid> {
-        self.iter().filter(|process| process.parent == parent).map(|process| process.pid).collect()
+        self.iter()
+            .filter(|process| process.parent == parent)
+            .map(|process| process.pid)
+            .collect()
     }
 
     /// Keeps what a new process of type `own` may talk to: ready peers of its row of the
@@ -134,7 +154,10 @@ impl Table {
     /// Sends a message. A process that is gone is no error: its end is on the way by itself.
     pub(super) fn send(&self, pid: Pid, header: Header, body: &[u8], fds: &[BorrowedFd<'_>]) {
         if let Some(process) = self.get(pid) {
-            report(process.pid, process.sender.send(&header, body, fds).map(drop));
+            report(
+                process.pid,
+                process.sender.send(&header, body, fds).map(drop),
+            );
         }
     }
 
@@ -151,7 +174,12 @@ impl Table {
 
     /// Sends `RPC_ERROR`.
     pub(super) fn refuse(&self, pid: Pid, stream: u32, body: &[u8]) {
-        self.send(pid, Header::new(self.own, kind::RPC_ERROR, stream), body, &[]);
+        self.send(
+            pid,
+            Header::new(self.own, kind::RPC_ERROR, stream),
+            body,
+            &[],
+        );
     }
 
     /// Marks a process as ready and announces its port; the message answers `stream`.
@@ -178,7 +206,10 @@ impl Table {
     /// Tells those whom it concerns that `dead`, which is not in the table any more, has died.
     pub(super) fn announce_death(&self, dead: &Process) {
         for other in self.iter() {
-            if other.pid != dead.pid && other.pid != self.own && dead.kind.death_concerns(other.kind) {
+            if other.pid != dead.pid
+                && other.pid != self.own
+                && dead.kind.death_concerns(other.kind)
+            {
                 let header = Header::new(self.own, kind::REMOVE_PID, dead.stream);
                 let body = dead.pid.to_ne_bytes();
                 report(other.pid, other.sender.send(&header, &body, &[]).map(drop));
@@ -231,8 +262,14 @@ mod tests {
         table.set_ready(5, 77);
         let told = messages(&mut router);
         assert_eq!(told.len(), 1);
-        assert_eq!((told[0].header.kind, told[0].header.stream), (kind::NEW_PORT, 77));
-        assert_eq!(NewPort::decode(&told[0].body).unwrap().port, PortId { pid: 5, id: 0 });
+        assert_eq!(
+            (told[0].header.kind, told[0].header.stream),
+            (kind::NEW_PORT, 77)
+        );
+        assert_eq!(
+            NewPort::decode(&told[0].body).unwrap().port,
+            PortId { pid: 5, id: 0 }
+        );
         assert!(told[0].fds[0].is_some() && told[0].fds[1].is_none());
         assert_eq!(table.get(5).unwrap().stream, 0);
         for receiver in [&mut controller, &mut other, &mut new] {
@@ -252,7 +289,10 @@ mod tests {
         let dead = table.remove(5).unwrap();
         table.announce_death(&dead);
         let told = messages(&mut router);
-        assert_eq!((told[0].header.kind, told[0].header.stream), (kind::REMOVE_PID, 77));
+        assert_eq!(
+            (told[0].header.kind, told[0].header.stream),
+            (kind::REMOVE_PID, 77)
+        );
         assert_eq!(told[0].pid_body(), Some(5));
         assert!(messages(&mut controller).is_empty());
     }
@@ -271,6 +311,9 @@ mod tests {
         table.set_ready(2, 0);
         table.set_ready(3, 0);
         table.retain_for(9, ProcessType::Prototype, 1);
-        assert_eq!(table.iter().map(|process| process.pid).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(
+            table.iter().map(|process| process.pid).collect::<Vec<_>>(),
+            [1, 3]
+        );
     }
 }

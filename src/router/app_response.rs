@@ -209,9 +209,14 @@ impl Connection {
         framing: Framing,
         declared: Option<u64>,
     ) -> Next {
-        let sent = crate::http::response::has_body(self.request.head.method(), self.response.status);
-        let mut body =
-            BodyWriter { chunked: framing.chunked, sent, left: declared, overrun: false };
+        let sent =
+            crate::http::response::has_body(self.request.head.method(), self.response.status);
+        let mut body = BodyWriter {
+            chunked: framing.chunked,
+            sent,
+            left: declared,
+            overrun: false,
+        };
         let mut batch = Batch::default();
         loop {
             poll_fn(|cx| {
@@ -258,7 +263,9 @@ impl Connection {
     async fn relay(&mut self, http: &Http, exchange: &mut impl AppExchange) -> Next {
         let number = self.request.connection;
         let first = std::mem::take(&mut self.out);
-        Relay::new(&mut self.client, exchange, http, number, first).run().await
+        Relay::new(&mut self.client, exchange, http, number, first)
+            .run()
+            .await
     }
 }
 

@@ -76,7 +76,11 @@ mod tests {
 
     fn text(pairs: NameValues) -> Vec<String> {
         let one = |(name, value): (Vec<u8>, Vec<u8>)| {
-            format!("{}={}", String::from_utf8_lossy(&name), String::from_utf8_lossy(&value))
+            format!(
+                "{}={}",
+                String::from_utf8_lossy(&name),
+                String::from_utf8_lossy(&value)
+            )
         };
         pairs.into_iter().map(one).collect()
     }
@@ -86,7 +90,10 @@ mod tests {
         let args = |query: &str| text(parse_arguments(query.as_bytes()));
         assert_eq!(args("a=1&b&c=&=d&&e==f"), ["a=1", "b=", "c=", "=d", "e==f"]);
         assert_eq!(args("a+b%20c=%41+%2b%26"), ["a b c=A +&"]);
-        assert_eq!(args("a=%&b=%4&c=%zz&d=%4"), ["a=%", "b=%4", "c=%zz", "d=%4"]);
+        assert_eq!(
+            args("a=%&b=%4&c=%zz&d=%4"),
+            ["a=%", "b=%4", "c=%zz", "d=%4"]
+        );
         assert_eq!(args("a%3Db=c%3d"), ["a=b=c="]);
         assert!(args("").is_empty() && args("&&").is_empty());
     }
@@ -94,8 +101,12 @@ mod tests {
     #[test]
     fn cookies() {
         let mut head = RequestHead::new();
-        let bytes = b"GET / HTTP/1.1\r\nCookie: a=1 ;  b = 2; c; d=e=f;;=g\r\ncookie: h=%41\r\n\r\n";
+        let bytes =
+            b"GET / HTTP/1.1\r\nCookie: a=1 ;  b = 2; c; d=e=f;;=g\r\ncookie: h=%41\r\n\r\n";
         head.parse(bytes, &Limits::default()).unwrap();
-        assert_eq!(text(parse_cookies(&head)), ["a=1", "b = 2", "d=e=f", "=g", "h=%41"]);
+        assert_eq!(
+            text(parse_cookies(&head)),
+            ["a=1", "b = 2", "d=e=f", "=g", "h=%41"]
+        );
     }
 }

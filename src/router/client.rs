@@ -62,7 +62,12 @@ pub(super) struct Client {
 impl Client {
     /// A new connection.
     pub(super) fn new(stream: Stream) -> Client {
-        Client { stream, input: Input::new(), deadline: Deadline::new(), send_timeout: Duration::MAX }
+        Client {
+            stream,
+            input: Input::new(),
+            deadline: Deadline::new(),
+            send_timeout: Duration::MAX,
+        }
     }
 
     /// Reads what is there, or waits for it until the deadline.
@@ -118,10 +123,11 @@ impl Client {
                 shared.resize(SHARED_SIZE, 0);
             }
             let room = usize::try_from(limit).map_or(SHARED_SIZE, |limit| limit.min(SHARED_SIZE));
-            self.poll_receive_into(cx, &mut shared[..room]).map(|received| match received {
-                Received::Bytes(count) => (received, Some(take(&shared[..count]))),
-                _ => (received, None),
-            })
+            self.poll_receive_into(cx, &mut shared[..room])
+                .map(|received| match received {
+                    Received::Bytes(count) => (received, Some(take(&shared[..count]))),
+                    _ => (received, None),
+                })
         })
     }
 

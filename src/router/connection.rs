@@ -82,7 +82,10 @@ impl Ends {
             address.write_host(&mut text);
             text
         };
-        let port = request.local.port().map(|port| port.to_string().into_bytes());
+        let port = request
+            .local
+            .port()
+            .map(|port| port.to_string().into_bytes());
         Ends {
             remote: text(&request.remote),
             local: text(&request.local),
@@ -124,9 +127,16 @@ pub(super) async fn serve(
     number: u64,
 ) {
     // Made first, so that a connection that fails here is counted as closed.
-    let counted = Counted { worker: worker.clone(), idle: false };
+    let counted = Counted {
+        worker: worker.clone(),
+        idle: false,
+    };
     match Stream::accepted(fd, &peer) {
-        Ok(stream) => Connection::new(counted, listener, stream, peer, number).run().await,
+        Ok(stream) => {
+            Connection::new(counted, listener, stream, peer, number)
+                .run()
+                .await
+        }
         Err(error) => crate::alert!(conn: number, "cannot watch a connection: {error}"),
     }
 }
@@ -178,11 +188,18 @@ impl Connection {
         head: &[u8],
     ) -> Connection {
         let http = binding.generation.http.clone();
-        let counted = Counted { worker: worker.clone(), idle: false };
+        let counted = Counted {
+            worker: worker.clone(),
+            idle: false,
+        };
         let mut connection =
             Connection::new(counted, Listener::new(binding), stream, Peer::Unix, 1);
         connection.client.send_timeout = http.send_timeout;
-        connection.request.head.parse(head, &Limits::from(&http)).unwrap();
+        connection
+            .request
+            .head
+            .parse(head, &Limits::from(&http))
+            .unwrap();
         connection
     }
 
@@ -218,9 +235,15 @@ impl Connection {
         }
         self.counted.set_idle(true);
         self.client.input.shrink();
-        self.client.deadline.set(binding.generation.http.idle_timeout);
+        self.client
+            .deadline
+            .set(binding.generation.http.idle_timeout);
         drop(binding);
-        let Connection { client, registration, .. } = self;
+        let Connection {
+            client,
+            registration,
+            ..
+        } = self;
         let received = poll_fn(|cx| {
             // Asked first: a removed listener serves no request any more, even if one is there.
             if registration.listener().is_removed() {
@@ -295,20 +318,28 @@ impl Connection {
     async fn receive_body(&mut self, http: &Http, length: BodyLength) -> Result<(), Refusal> {
         if self.client.input.is_empty() && expects_continue(&self.request.head) {
             let mut go_on = [IoSlice::new(b"HTTP/1.1 100 Continue\r\n\r\n")];
-            self.client.send(&mut go_on).await.map_err(|_| Refusal::Silent)?;
+            self.client
+                .send(&mut go_on)
+                .await
+                .map_err(|_| Refusal::Silent)?;
         }
         let settings = BodySettings {
             timeout: http.body_read_timeout,
             buffer_size: http.body_buffer_size,
             max_size: http.max_body_size,
-            temp_path: http.body_temp_path.as_deref().unwrap_or(&self.worker.temp_path),
+            temp_path: http
+                .body_temp_path
+                .as_deref()
+                .unwrap_or(&self.worker.temp_path),
             connection: self.request.connection,
         };
         let body = receive_body(&mut self.client, length, &settings).await;
         self.request.body =
             body.map_err(|error| error.status().map_or(Refusal::Silent, Refusal::Status))?;
         if length == BodyLength::Chunked {
-            self.request.head.set_decoded_length(self.request.body.len());
+            self.request
+                .head
+                .set_decoded_length(self.request.body.len());
         }
         Ok(())
     }
@@ -333,7 +364,11 @@ impl Connection {
                 let framing = self.finish_head(generation, action);
                 self.send_out(after(framing.keep_alive)).await
             }
-            Outcome::File { response, file, len } => {
+            Outcome::File {
+                response,
+                file,
+                len,
+            } => {
                 self.response = response;
                 let keep_alive = self.finish_head(generation, action).keep_alive;
                 if self.request.head.method() == b"HEAD" {
@@ -359,7 +394,10 @@ impl Connection {
         action: Option<ActionId>,
     ) -> Next {
         match self.begin(app, target_index) {
-            Ok(mut exchange) => self.answer_from_app(generation, action, &mut exchange).await,
+            Ok(mut exchange) => {
+                self.answer_from_app(generation, action, &mut exchange)
+                    .await
+            }
             Err(status) => self.error(&generation.http, status).await,
         }
     }
@@ -459,7 +497,11 @@ impl Connection {
 
 /// What follows a complete response.
 pub(super) fn after(keep_alive: bool) -> Next {
-    if keep_alive { Next::KeepAlive } else { Next::Close }
+    if keep_alive {
+        Next::KeepAlive
+    } else {
+        Next::Close
+    }
 }
 
 /// Why a request is not served.

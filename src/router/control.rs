@@ -31,8 +31,8 @@ use super::hub::{Departure, Hub, Link, Notice, Process};
 use super::threads::Threads;
 use crate::ipc::peers::decode_get_port;
 use crate::ipc::{
-    Header, Message, NewPort, Pid, PortId, PortQueue, ProcessType, ReceiveError, Receiver, RpcTable,
-    Sender, kind,
+    Header, Message, NewPort, Pid, PortId, PortQueue, ProcessType, ReceiveError, Receiver,
+    RpcTable, Sender, kind,
 };
 use crate::sys::memory::write_memfd;
 
@@ -167,8 +167,7 @@ impl Control {
             kind::GET_PORT => self.send_port(&message),
             kind::GET_MMAP => self.send_segment(&message),
             kind::MMAP => {
-                if let (Some(process), Some(fd)) =
-                    (self.hub.process(header.pid), message.take_fd())
+                if let (Some(process), Some(fd)) = (self.hub.process(header.pid), message.take_fd())
                     && let Err(error) = process.incoming.add(fd.as_fd())
                 {
                     crate::alert!("shared memory of process {}: {error}", header.pid);
@@ -185,7 +184,10 @@ impl Control {
                 if let Some(controller) = controller.filter(|c| c.port.pid == sender) {
                     self.serve_controller(&controller, message);
                 } else {
-                    crate::alert!("message {} from process {sender} is not allowed", header.kind);
+                    crate::alert!(
+                        "message {} from process {sender} is not allowed",
+                        header.kind
+                    );
                 }
             }
             other => crate::warning!("message {other} from process {sender} is not expected"),
@@ -203,7 +205,11 @@ impl Control {
                 let text = message.take_fd().zip(length).and_then(|(fd, length)| {
                     crate::ipc::read_memory(fd, length.min(MAX_CONFIGURATION)).ok()
                 });
-                let change = text.map(|text| Change { text, controller: controller.clone(), stream });
+                let change = text.map(|text| Change {
+                    text,
+                    controller: controller.clone(),
+                    stream,
+                });
                 match change.map(|change| self.changes.send(change)) {
                     // The answer comes when it is applied.
                     Some(Ok(())) => return,
@@ -223,12 +229,15 @@ impl Control {
 
     /// `None`: it has been answered.
     fn report(&self, controller: &Arc<Link>, stream: u32) -> Option<bool> {
-        let apps = self.generation.borrow().as_ref().map_or(Vec::new(), |g| g.apps.clone());
+        let apps = self
+            .generation
+            .borrow()
+            .as_ref()
+            .map_or(Vec::new(), |g| g.apps.clone());
         let text = super::status::report(&self.threads.borrow().totals(), &apps);
         let header = Header::new(self.hub.pid, kind::RPC_READY, stream).with_last(true);
-        let sent = write_memfd(c"unit status", text.as_bytes()).map(|memory| {
-            controller.send(&header, &text.len().to_ne_bytes(), &[memory.as_fd()])
-        });
+        let sent = write_memfd(c"unit status", text.as_bytes())
+            .map(|memory| controller.send(&header, &text.len().to_ne_bytes(), &[memory.as_fd()]));
         match sent {
             Ok(Ok(())) => None,
             _ => Some(false),
@@ -237,7 +246,8 @@ impl Control {
 
     fn restart(&self, name: &[u8]) -> Option<bool> {
         let generation = self.generation.borrow().clone();
-        let app = generation.and_then(|g| g.apps.iter().find(|a| a.name.as_bytes() == name).cloned());
+        let app =
+            generation.and_then(|g| g.apps.iter().find(|a| a.name.as_bytes() == name).cloned());
         let restarted = app.map(|app| app.restart());
         if let Some(Err(error)) = &restarted {
             crate::alert!("an application cannot be restarted: {error}");
@@ -291,7 +301,9 @@ impl Control {
         };
         // Its reader may have made it blocking.
         let nonblocking = fcntl(&socket, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
-        let queue = message.fds[1].take().map(|memory| PortQueue::map(memory.as_fd()));
+        let queue = message.fds[1]
+            .take()
+            .map(|memory| PortQueue::map(memory.as_fd()));
         let queue = match queue.transpose() {
             Ok(queue) if nonblocking.is_ok() => queue,
             _ => {
@@ -389,8 +401,13 @@ impl Control {
 
     fn send_port(&self, message: &Message) {
         let header = &message.header;
-        let Some(wanted) = decode_get_port(&message.body) else { return };
-        let worker = self.hub.worker(wanted.id).filter(|_| wanted.pid == self.hub.pid);
+        let Some(wanted) = decode_get_port(&message.body) else {
+            return;
+        };
+        let worker = self
+            .hub
+            .worker(wanted.id)
+            .filter(|_| wanted.pid == self.hub.pid);
         let (Some(worker), Some((_, link))) = (worker, self.reply_link(header)) else {
             crate::alert!(
                 "port {}:{} for process {} not found",
@@ -410,7 +427,11 @@ impl Control {
 
     fn send_segment(&self, message: &Message) {
         let header = &message.header;
-        let Some(id) = message.body.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes)) else {
+        let Some(id) = message
+            .body
+            .first_chunk()
+            .map(|bytes| u32::from_ne_bytes(*bytes))
+        else {
             return;
         };
         let Some((app, link)) = self.reply_link(header) else {

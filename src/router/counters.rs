@@ -85,6 +85,15 @@ mod tests {
         one.idle.decrement();
         two.requests.increment();
         let totals = Totals::of([&one, &two]);
-        assert_eq!(totals, Totals { accepted: 6, active: 4, idle: 1, closed: 1, requests: 1 });
+        assert_eq!(
+            totals,
+            Totals {
+                accepted: 6,
+                active: 4,
+                idle: 1,
+                closed: 1,
+                requests: 1
+            }
+        );
     }
 }

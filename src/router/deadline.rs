@@ -26,7 +26,11 @@ pub(super) struct Deadline {
 impl Deadline {
     /// A timer without a deadline.
     pub(super) fn new() -> Deadline {
-        Deadline { sleep: Box::pin(sleep_until(Instant::now() + LONGEST)), armed: None, due: None }
+        Deadline {
+            sleep: Box::pin(sleep_until(Instant::now() + LONGEST)),
+            armed: None,
+            due: None,
+        }
     }
 
     /// Sets the deadline `timeout` from now.
@@ -74,7 +78,11 @@ mod tests {
     use std::future::poll_fn;
 
     fn run(test: impl Future<Output = ()>) {
-        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(test);
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap()
+            .block_on(test);
     }
 
     async fn passed(deadline: &mut Deadline) -> Duration {

@@ -98,7 +98,10 @@ impl Hub {
     pub(crate) fn remove_process(&self, process: &Arc<Process>) {
         let mut processes = write(&self.processes);
         // Its number may have been given to another meanwhile.
-        if processes.get(&process.pid).is_some_and(|known| Arc::ptr_eq(known, process)) {
+        if processes
+            .get(&process.pid)
+            .is_some_and(|known| Arc::ptr_eq(known, process))
+        {
             processes.remove(&process.pid);
         }
     }
@@ -172,7 +175,10 @@ pub(crate) struct Departure {
 
 impl Departure {
     pub(crate) fn new(hub: &Arc<Hub>, process: Arc<Process>) -> Arc<Departure> {
-        Arc::new(Departure { process, hub: hub.clone() })
+        Arc::new(Departure {
+            process,
+            hub: hub.clone(),
+        })
     }
 }
 
@@ -199,7 +205,13 @@ impl Link {
         sender: Sender,
         process: Option<Arc<Process>>,
     ) -> Arc<Link> {
-        Arc::new(Link { port, process, sender, hub: hub.clone(), flushing: AtomicBool::new(false) })
+        Arc::new(Link {
+            port,
+            process,
+            sender,
+            hub: hub.clone(),
+            flushing: AtomicBool::new(false),
+        })
     }
 
     /// Sends a message; what the socket does not take waits without holding the caller up.

@@ -13,7 +13,11 @@ pub(super) struct Input {
 impl Input {
     /// An empty buffer of the size of the first header buffer.
     pub(super) fn new() -> Input {
-        Input { bytes: vec![0; FIRST_BUFFER], start: 0, end: 0 }
+        Input {
+            bytes: vec![0; FIRST_BUFFER],
+            start: 0,
+            end: 0,
+        }
     }
 
     /// What was received and not taken.

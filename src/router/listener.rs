@@ -97,7 +97,10 @@ pub(super) struct Registration {
 impl Registration {
     /// A connection of `listener`.
     pub(super) fn new(listener: Rc<Listener>) -> Registration {
-        Registration { listener, slot: None }
+        Registration {
+            listener,
+            slot: None,
+        }
     }
 
     /// The listener.
@@ -167,8 +170,14 @@ impl Listeners {
         let mut open = self.open.borrow_mut();
         let mut old = std::mem::take(&mut *open);
         for (index, entry) in generation.listeners.iter().enumerate() {
-            let binding = Binding { generation: generation.clone(), index };
-            match old.iter().position(|listener| listener.has_socket(&entry.socket)) {
+            let binding = Binding {
+                generation: generation.clone(),
+                index,
+            };
+            match old
+                .iter()
+                .position(|listener| listener.has_socket(&entry.socket))
+            {
                 Some(known) => {
                     let listener = old.swap_remove(known);
                     listener.rebind(binding);
@@ -205,7 +214,9 @@ impl Listeners {
         self.next_token.set(token + 1);
         listener.token.set(token);
         let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLEXCLUSIVE;
-        Ok(self.epoll.add(&listener.socket, EpollEvent::new(flags, token))?)
+        Ok(self
+            .epoll
+            .add(&listener.socket, EpollEvent::new(flags, token))?)
     }
 
     fn close(&self, listener: &Listener) {
@@ -249,14 +260,20 @@ impl Listeners {
     }
 
     fn find(&self, token: u64) -> Option<Rc<Listener>> {
-        self.open.borrow().iter().find(|listener| listener.token.get() == token).cloned()
+        self.open
+            .borrow()
+            .iter()
+            .find(|listener| listener.token.get() == token)
+            .cloned()
     }
 }
 
 /// Errors of accept(2) that concern one connection, not the listener.
 fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
-    matches!(error.kind(), WouldBlock | Interrupted | ConnectionAborted | ConnectionReset)
-        || error.raw_os_error() == Some(libc::EPROTO)
+    matches!(
+        error.kind(),
+        WouldBlock | Interrupted | ConnectionAborted | ConnectionReset
+    ) || error.raw_os_error() == Some(libc::EPROTO)
         || error.raw_os_error() == Some(libc::EPERM)
 }

@@ -78,15 +78,23 @@ pub fn run(start: Start) -> i32 {
 
 fn serve(start: Start) -> io::Result<i32> {
     // Threads inherit the mask, so that signals are read here only.
-    let signals: SigSet =
-        [Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGUSR1]
-            .into_iter()
-            .collect();
+    let signals: SigSet = [
+        Signal::SIGTERM,
+        Signal::SIGINT,
+        Signal::SIGQUIT,
+        Signal::SIGHUP,
+        Signal::SIGUSR1,
+    ]
+    .into_iter()
+    .collect();
     signals.thread_block()?;
     let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
     let signals = SignalFd::with_flags(&signals, flags)?;
 
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()?;
     let tasks = LocalSet::new();
     tasks.block_on(&runtime, async {
         let (events, events_in) = unbounded_channel();
@@ -141,7 +149,9 @@ async fn read_signals(signals: SignalFd, leave: UnboundedSender<i32>) {
     while let Ok(mut guard) = watched.readable().await {
         while let Ok(Some(info)) = signals.read_signal() {
             let number = info.ssi_signo as i32;
-            let Ok(signal) = Signal::try_from(number) else { continue };
+            let Ok(signal) = Signal::try_from(number) else {
+                continue;
+            };
             let name = signal_name(signal);
             if matches!(signal, Signal::SIGHUP | Signal::SIGUSR1) {
                 crate::notice!("signal signo:{number} ({name}) received, ignored");

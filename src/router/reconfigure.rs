@@ -31,7 +31,10 @@ enum ApplyError {
     #[error("the listener \"{0}\" has no socket")]
     Socket(String),
     #[error("the listener \"{address}\" cannot listen: {error}")]
-    Listen { address: String, error: std::io::Error },
+    Listen {
+        address: String,
+        error: std::io::Error,
+    },
     #[error("the application \"{name}\" cannot be set up: {error}")]
     App { name: String, error: std::io::Error },
     #[error("the application \"{0}\" cannot be started")]
@@ -49,7 +52,8 @@ pub(super) async fn apply_changes(control: Rc<Control>, mut changes: UnboundedRe
                 kind::RPC_ERROR
             }
         };
-        let header = crate::ipc::Header::new(control.hub.pid, answer, change.stream).with_last(true);
+        let header =
+            crate::ipc::Header::new(control.hub.pid, answer, change.stream).with_last(true);
         if let Err(error) = change.controller.send(&header, &[], &[]) {
             crate::alert!("answer to the controller: {error}");
         }
@@ -93,11 +97,16 @@ async fn build(
     let current = control.generation.borrow().clone();
     for conf in &config.applications {
         let same = |app: &&Arc<App>| app.name == conf.name && app.json == conf.json;
-        let app = match current.as_ref().and_then(|current| current.apps.iter().find(same)) {
+        let app = match current
+            .as_ref()
+            .and_then(|current| current.apps.iter().find(same))
+        {
             Some(app) => app.clone(),
             None => {
-                let app = App::new(conf, &control.hub)
-                    .map_err(|error| ApplyError::App { name: conf.name.clone(), error })?;
+                let app = App::new(conf, &control.hub).map_err(|error| ApplyError::App {
+                    name: conf.name.clone(),
+                    error,
+                })?;
                 fresh.apps.push(app.clone());
                 app
             }
@@ -107,10 +116,17 @@ async fn build(
     // From now on processes exist that name their application.
     control.apps.borrow_mut().extend(fresh.apps.iter().cloned());
     for app in &fresh.apps {
-        start_spare(control, app).await.map_err(|_| ApplyError::Start(app.name.clone()))?;
+        start_spare(control, app)
+            .await
+            .map_err(|_| ApplyError::Start(app.name.clone()))?;
     }
     let table = Table::compile(config).map_err(|error| ApplyError::Config(error.to_string()))?;
-    Ok(Generation { http: config.settings.http.clone(), listeners, table, apps })
+    Ok(Generation {
+        http: config.settings.http.clone(),
+        listeners,
+        table,
+        apps,
+    })
 }
 
 async fn open_listener(
@@ -132,9 +148,15 @@ async fn open_listener(
         }
     };
     // A listening socket takes a new backlog at any time.
-    listen(&socket, listener.backlog)
-        .map_err(|error| ApplyError::Listen { address: address.clone(), error })?;
-    Ok(ListenerEntry { address: address.clone(), socket, local: local_address(address)? })
+    listen(&socket, listener.backlog).map_err(|error| ApplyError::Listen {
+        address: address.clone(),
+        error,
+    })?;
+    Ok(ListenerEntry {
+        address: address.clone(),
+        socket,
+        local: local_address(address)?,
+    })
 }
 
 fn local_address(text: &str) -> Result<Address, ApplyError> {
@@ -153,7 +175,10 @@ fn take_over(control: &Control, config: &Config, fresh: Fresh, generation: Gener
         || std::thread::available_parallelism().map_or(1, |n| n.get()),
         |n| n.max(1) as usize,
     );
-    control.threads.borrow_mut().apply(threads, &generation, &control.hub, &control.tmpdir);
+    control
+        .threads
+        .borrow_mut()
+        .apply(threads, &generation, &control.hub, &control.tmpdir);
     let old = control.generation.replace(Some(generation.clone()));
 
     let mut sockets = control.sockets.borrow_mut();
@@ -186,7 +211,9 @@ fn undo(control: &Control, fresh: Fresh) {
 /// Main made the socket's file and removes it.
 fn unlink(control: &Control, address: &str) {
     if address.starts_with("unix:/") {
-        control.main.tell(kind::SOCKET_UNLINK, 0, address.as_bytes());
+        control
+            .main
+            .tell(kind::SOCKET_UNLINK, 0, address.as_bytes());
     }
 }
 
@@ -196,10 +223,22 @@ mod tests {
 
     #[test]
     fn local_addresses_are_those_of_the_sockets() {
-        assert_eq!(local_address("*:80").unwrap(), Address::Ip("0.0.0.0:80".parse().unwrap()));
-        assert_eq!(local_address("[::1]:80").unwrap(), Address::Ip("[::1]:80".parse().unwrap()));
-        assert_eq!(local_address("unix:/a/b").unwrap(), Address::Unix(b"/a/b".to_vec()));
-        assert_eq!(local_address("unix:@a").unwrap(), Address::Unix(b"@a".to_vec()));
+        assert_eq!(
+            local_address("*:80").unwrap(),
+            Address::Ip("0.0.0.0:80".parse().unwrap())
+        );
+        assert_eq!(
+            local_address("[::1]:80").unwrap(),
+            Address::Ip("[::1]:80".parse().unwrap())
+        );
+        assert_eq!(
+            local_address("unix:/a/b").unwrap(),
+            Address::Unix(b"/a/b".to_vec())
+        );
+        assert_eq!(
+            local_address("unix:@a").unwrap(),
+            Address::Unix(b"@a".to_vec())
+        );
         assert!(local_address("nonsense").is_err());
     }
 }

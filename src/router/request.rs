@@ -110,7 +110,9 @@ impl Request {
 
     /// The current path: decoded and normalised, after rewrites.
     pub fn path(&self) -> &[u8] {
-        self.rewritten.as_deref().unwrap_or_else(|| self.head.path())
+        self.rewritten
+            .as_deref()
+            .unwrap_or_else(|| self.head.path())
     }
 
     /// Puts another path in place.
@@ -130,7 +132,10 @@ impl Request {
 
     /// What `SERVER_NAME` says: the normalised host, or `localhost`.
     pub fn server_name(&self) -> &[u8] {
-        self.head.host().filter(|host| !host.is_empty()).unwrap_or(b"localhost")
+        self.head
+            .host()
+            .filter(|host| !host.is_empty())
+            .unwrap_or(b"localhost")
     }
 
     /// The decoded arguments of the query, in order.
@@ -169,7 +174,10 @@ mod tests {
             address.write_host(&mut out);
             String::from_utf8(out).unwrap()
         };
-        assert_eq!(host(Address::Ip("127.0.0.1:80".parse().unwrap())), "127.0.0.1");
+        assert_eq!(
+            host(Address::Ip("127.0.0.1:80".parse().unwrap())),
+            "127.0.0.1"
+        );
         assert_eq!(host(Address::Ip("[::1]:80".parse().unwrap())), "::1");
         assert_eq!(host(Address::Unix(Vec::new())), "unix:");
     }
@@ -178,12 +186,21 @@ mod tests {
     fn a_reset_request_forgets_the_last_one() {
         let local = Address::Ip("127.0.0.1:80".parse().unwrap());
         let mut request = Request::new(local.clone(), local, false, 1);
-        request.head.parse(b"GET /a?b=c HTTP/1.1\r\nHost: h\r\n\r\n", &Limits::default()).unwrap();
+        request
+            .head
+            .parse(
+                b"GET /a?b=c HTTP/1.1\r\nHost: h\r\n\r\n",
+                &Limits::default(),
+            )
+            .unwrap();
         assert_eq!(request.arguments().len(), 1);
         request.rewrite(b"/z".to_vec());
         assert_eq!(request.path(), b"/z");
         request.reset();
-        request.head.parse(b"GET /b HTTP/1.1\r\n\r\n", &Limits::default()).unwrap();
+        request
+            .head
+            .parse(b"GET /b HTTP/1.1\r\n\r\n", &Limits::default())
+            .unwrap();
         assert_eq!(request.path(), b"/b");
         assert!(request.arguments().is_empty());
         assert_eq!(request.server_name(), b"localhost");

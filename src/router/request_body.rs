@@ -114,10 +114,8 @@ async fn to_file(
     let mut left = length - take as u64;
     while left > 0 {
         client.deadline.set(settings.timeout);
-        let (received, written) = poll_fn(|cx| {
-            client.poll_receive_with(cx, left, |piece| file.write_all(piece))
-        })
-        .await;
+        let (received, written) =
+            poll_fn(|cx| client.poll_receive_with(cx, left, |piece| file.write_all(piece))).await;
         left -= bytes(received)? as u64;
         written.transpose()?;
     }
@@ -166,7 +164,10 @@ async fn chunked(client: &mut Client, settings: &BodySettings<'_>) -> Result<Bod
         let mut rest = client.input.data();
         let before = rest.len();
         let ended = loop {
-            match decoder.decode(&mut rest).map_err(|_| BodyError::Malformed)? {
+            match decoder
+                .decode(&mut rest)
+                .map_err(|_| BodyError::Malformed)?
+            {
                 Decoded::Data(data) => sink.append(data, settings)?,
                 Decoded::Partial => break false,
                 Decoded::End => break true,

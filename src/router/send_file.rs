@@ -36,7 +36,9 @@ impl Connection {
         }
         self.client.send(&mut [io::IoSlice::new(&self.out)]).await?;
         if first < len {
-            self.client.send_file(file.as_fd(), first, len - first).await?;
+            self.client
+                .send_file(file.as_fd(), first, len - first)
+                .await?;
         }
         Ok(())
     }

@@ -95,7 +95,9 @@ async fn start(control: &Control, app: &Arc<App>, generation: u32) -> Result<(),
         if ready.await.is_ok() {
             return Ok(());
         }
-        let died = app.prototype(generation).is_none_or(|link| link.port.pid != pid);
+        let died = app
+            .prototype(generation)
+            .is_none_or(|link| link.port.pid != pid);
         if outdated() {
             return Ok(());
         }

@@ -52,7 +52,10 @@ pub(super) fn serve(share: &Share, mime_types: &MimeTypes, request: &mut Request
         return Served::Refused(405);
     }
     let facts = ResponseFacts::default();
-    let chroot = share.chroot.as_ref().map(|template| template.evaluate(request, &facts));
+    let chroot = share
+        .chroot
+        .as_ref()
+        .map(|template| template.evaluate(request, &facts));
     let chroot = chroot.as_deref().filter(|chroot| !chroot.is_empty());
     let mut refused = 404;
     for template in &share.paths {
@@ -129,8 +132,17 @@ fn open_file(share: &Share, name: &[u8], chroot: Option<&[u8]>) -> Result<OwnedF
         return open_resolved(AT_FDCWD, name, flags, resolve);
     };
     let inside = strip_chroot(chroot, name).ok_or(Errno::EACCES)?;
-    let root = open(chroot, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
-    open_resolved(root.as_fd(), inside, flags, resolve | ResolveFlag::RESOLVE_IN_ROOT)
+    let root = open(
+        chroot,
+        OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
+        Mode::empty(),
+    )?;
+    open_resolved(
+        root.as_fd(),
+        inside,
+        flags,
+        resolve | ResolveFlag::RESOLVE_IN_ROOT,
+    )
 }
 
 fn open_resolved(
@@ -182,13 +194,7 @@ fn skip_slashes(text: &[u8]) -> &[u8] {
     &text[slashes..]
 }
 
-fn serve_file(
-    file: File,
-    name: &[u8],
-    directory: bool,
-    mime: &str,
-    request: &Request,
-) -> Served {
+fn serve_file(file: File, name: &[u8], directory: bool, mime: &str, request: &Request) -> Served {
     let metadata = match file.metadata() {
         Ok(metadata) => metadata,
         Err(failure) => {
@@ -206,15 +212,24 @@ fn serve_file(
     let mut response = Response::new(200);
     let len = metadata.len();
     response.content_length = Some(len);
-    response.fields.push(b"Last-Modified", &http_date(metadata.mtime()));
-    response.fields.push(b"ETag", format!("\"{:x}-{len:x}\"", metadata.mtime()).as_bytes());
+    response
+        .fields
+        .push(b"Last-Modified", &http_date(metadata.mtime()));
+    response.fields.push(
+        b"ETag",
+        format!("\"{:x}-{len:x}\"", metadata.mtime()).as_bytes(),
+    );
     if !mime.is_empty() {
         response.fields.push(b"Content-Type", mime.as_bytes());
     }
     Served::Answer(if len == 0 || request.head.method() == b"HEAD" {
         Outcome::Response(response)
     } else {
-        Outcome::File { response, file, len }
+        Outcome::File {
+            response,
+            file,
+            len,
+        }
     })
 }
 

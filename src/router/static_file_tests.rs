@@ -50,7 +50,10 @@ fn resolve(table: &Table, line: &str) -> Outcome {
     let address = Address::Ip("127.0.0.1:80".parse().unwrap());
     let mut request = Request::new(address.clone(), address, false, 1);
     let text = format!("{line} HTTP/1.1\r\nHost: dir\r\n\r\n");
-    request.head.parse(text.as_bytes(), &Limits::default()).unwrap();
+    request
+        .head
+        .parse(text.as_bytes(), &Limits::default())
+        .unwrap();
     table.resolve(0, &mut request).outcome
 }
 
@@ -63,33 +66,63 @@ fn status(table: &Table, line: &str) -> u16 {
 }
 
 fn field(response: &Response, name: &str) -> Option<String> {
-    response.fields.get(name.as_bytes()).map(|value| String::from_utf8_lossy(value).into_owned())
+    response
+        .fields
+        .get(name.as_bytes())
+        .map(|value| String::from_utf8_lossy(value).into_owned())
 }
 
 #[test]
 fn files_and_directories() {
     let tree = Tree::new("plain");
     let table = tree.table(r#""share": "{}$uri""#);
-    let Outcome::File { response, mut file, len } = resolve(&table, "GET /") else { panic!() };
+    let Outcome::File {
+        response,
+        mut file,
+        len,
+    } = resolve(&table, "GET /")
+    else {
+        panic!()
+    };
     let mut text = String::new();
     file.read_to_string(&mut text).unwrap();
-    assert_eq!((text.as_str(), len, response.content_length), ("0123456789", 10, Some(10)));
-    let names: Vec<_> = response.fields.iter().map(|(name, _)| name.to_vec()).collect();
+    assert_eq!(
+        (text.as_str(), len, response.content_length),
+        ("0123456789", 10, Some(10))
+    );
+    let names: Vec<_> = response
+        .fields
+        .iter()
+        .map(|(name, _)| name.to_vec())
+        .collect();
     assert_eq!(names, [&b"Last-Modified"[..], b"ETag", b"Content-Type"]);
     let mtime = fs::metadata(tree.0.join("index.html")).unwrap().mtime();
-    assert_eq!(field(&response, "ETag").unwrap(), format!("\"{mtime:x}-a\""));
+    assert_eq!(
+        field(&response, "ETag").unwrap(),
+        format!("\"{mtime:x}-a\"")
+    );
     assert_eq!(field(&response, "Content-Type").unwrap(), "text/html");
 
-    let Outcome::Response(head) = resolve(&table, "HEAD /index.html") else { panic!() };
+    let Outcome::Response(head) = resolve(&table, "HEAD /index.html") else {
+        panic!()
+    };
     assert_eq!((head.status, head.content_length), (200, Some(10)));
-    let Outcome::Response(empty) = resolve(&table, "GET /empty.txt") else { panic!() };
+    let Outcome::Response(empty) = resolve(&table, "GET /empty.txt") else {
+        panic!()
+    };
     assert_eq!((empty.status, empty.content_length), (200, Some(0)));
-    let Outcome::File { response, .. } = resolve(&table, "GET /dir/image.PNG") else { panic!() };
+    let Outcome::File { response, .. } = resolve(&table, "GET /dir/image.PNG") else {
+        panic!()
+    };
     assert_eq!(field(&response, "Content-Type").unwrap(), "image/png");
-    let Outcome::File { response, .. } = resolve(&table, "GET /dir/file") else { panic!() };
+    let Outcome::File { response, .. } = resolve(&table, "GET /dir/file") else {
+        panic!()
+    };
     assert_eq!(field(&response, "Content-Type"), None);
 
-    let Outcome::Response(redirect) = resolve(&table, "GET /dir%2Fsub?a=%20b") else { panic!() };
+    let Outcome::Response(redirect) = resolve(&table, "GET /dir%2Fsub?a=%20b") else {
+        panic!()
+    };
     assert_eq!((redirect.status, redirect.content_length), (301, Some(0)));
     assert_eq!(field(&redirect, "Location").unwrap(), "/dir/sub/?a=%20b");
 

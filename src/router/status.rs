@@ -16,7 +16,11 @@ fn object(members: impl IntoIterator<Item = (String, Value)>) -> Value {
 
 fn numbers(members: &[(&str, u64)]) -> Value {
     let number = |n: u64| Value::integer(i64::try_from(n).unwrap_or(i64::MAX));
-    object(members.iter().map(|&(name, n)| (name.to_owned(), number(n))))
+    object(
+        members
+            .iter()
+            .map(|&(name, n)| (name.to_owned(), number(n))),
+    )
 }
 
 /// The members `connections`, `requests` and `applications` as compact JSON.
@@ -29,7 +33,10 @@ pub(super) fn report(totals: &Totals, apps: &[Arc<App>]) -> String {
             ("idle", counts.idle.into()),
         ]);
         let requests = numbers(&[("active", counts.active.into())]);
-        let members = [("processes".to_owned(), processes), ("requests".to_owned(), requests)];
+        let members = [
+            ("processes".to_owned(), processes),
+            ("requests".to_owned(), requests),
+        ];
         (app.name.clone(), object(members))
     };
     let connections = numbers(&[
@@ -40,7 +47,10 @@ pub(super) fn report(totals: &Totals, apps: &[Arc<App>]) -> String {
     ]);
     compact(&object([
         ("connections".to_owned(), connections),
-        ("requests".to_owned(), numbers(&[("total", totals.requests)])),
+        (
+            "requests".to_owned(),
+            numbers(&[("total", totals.requests)]),
+        ),
         ("applications".to_owned(), object(apps.iter().map(app))),
     ]))
 }
@@ -54,7 +64,13 @@ mod tests {
     fn the_members_are_those_of_unit_in_its_order() {
         let (hub, _events) = crate::router::app::tests::test_hub();
         let apps = [test_app(&hub, "b"), test_app(&hub, "a\"")];
-        let totals = Totals { accepted: 5, active: 2, idle: 1, closed: 2, requests: 9 };
+        let totals = Totals {
+            accepted: 5,
+            active: 2,
+            idle: 1,
+            closed: 2,
+            requests: 9,
+        };
         let zero = "{\"processes\":{\"running\":0,\"starting\":0,\"idle\":0},\
                     \"requests\":{\"active\":0}}";
         assert_eq!(

@@ -98,7 +98,10 @@ impl Stream {
     /// Makes the close to come a reset, which frees at once what was not sent.
     pub(super) fn reset_on_close(&self) {
         if let Stream::Tcp(stream) = self {
-            let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+            let linger = libc::linger {
+                l_onoff: 1,
+                l_linger: 0,
+            };
             // Without it the kernel frees the memory a little later.
             let _ = setsockopt(stream, sockopt::Linger, &linger);
         }

@@ -93,7 +93,10 @@ impl Condition {
             Some(rest) => (true, rest),
             None => (false, text),
         };
-        Ok(Condition { template: Template::compile(text)?, negated })
+        Ok(Condition {
+            template: Template::compile(text)?,
+            negated,
+        })
     }
 
     /// Whether it holds.
@@ -115,7 +118,10 @@ mod tests {
         let remote = Address::Ip("192.0.2.7:4000".parse().unwrap());
         let local = Address::Ip("127.0.0.1:80".parse().unwrap());
         let mut request = Request::new(remote, local, false, 1);
-        request.head.parse(text.as_bytes(), &Limits::default()).unwrap();
+        request
+            .head
+            .parse(text.as_bytes(), &Limits::default())
+            .unwrap();
         request
     }
 
@@ -130,8 +136,14 @@ mod tests {
 
     #[test]
     fn constants_are_known_at_once() {
-        assert_eq!(Template::compile("a b").unwrap().constant(), Some(&b"a b"[..]));
-        assert_eq!(Template::compile("a$dollar{dollar}").unwrap().constant(), Some(&b"a${dollar}"[..]));
+        assert_eq!(
+            Template::compile("a b").unwrap().constant(),
+            Some(&b"a b"[..])
+        );
+        assert_eq!(
+            Template::compile("a$dollar{dollar}").unwrap().constant(),
+            Some(&b"a${dollar}"[..])
+        );
         assert_eq!(Template::compile("").unwrap().constant(), Some(&b""[..]));
         assert!(Template::compile("$uri").unwrap().constant().is_none());
         assert!(Template::compile("$nope").is_err());
@@ -160,9 +172,15 @@ mod tests {
             assert_eq!(value(text, &mut request), expected, "{text}");
         }
         request.rewrite(b"/new".to_vec());
-        assert_eq!(value("$uri $request_uri", &mut request), "/new /a%20b?x=1&x=2%263&Y=+&e");
+        assert_eq!(
+            value("$uri $request_uri", &mut request),
+            "/new /a%20b?x=1&x=2%263&Y=+&e"
+        );
         assert_eq!(value("$request_id", &mut request).len(), 32);
-        assert_eq!(value("$request_id", &mut request), value("$request_id", &mut request));
+        assert_eq!(
+            value("$request_id", &mut request),
+            value("$request_id", &mut request)
+        );
     }
 
     #[test]
@@ -181,8 +199,14 @@ mod tests {
         let text = "$status $body_bytes_sent $response_header_x_powered_by \
                     $response_header_connection $response_header_content_length \
                     $response_header_transfer_encoding";
-        assert_eq!(value_with(text, &mut request, &facts), "200 7 one close 7 chunked");
-        let later = ResponseFacts { status: 404, ..facts };
+        assert_eq!(
+            value_with(text, &mut request, &facts),
+            "200 7 one close 7 chunked"
+        );
+        let later = ResponseFacts {
+            status: 404,
+            ..facts
+        };
         assert_eq!(value_with("$status", &mut request, &later), "200");
     }
 
@@ -205,7 +229,9 @@ mod tests {
             ("$arg_text", true),
             ("!$arg_missing", true),
         ] {
-            let holds = Condition::compile(text).unwrap().holds(&mut request, &facts);
+            let holds = Condition::compile(text)
+                .unwrap()
+                .holds(&mut request, &facts);
             assert_eq!(holds, expected, "{text}");
         }
     }

@@ -43,7 +43,9 @@ impl Threads {
             self.leaving.push(thread);
         }
         for thread in &self.running {
-            let _ = thread.commands.send(WorkerCommand::Apply(generation.clone()));
+            let _ = thread
+                .commands
+                .send(WorkerCommand::Apply(generation.clone()));
         }
         while self.running.len() < count {
             if let Err(error) = self.spawn(generation, hub, tmpdir) {
@@ -69,24 +71,34 @@ impl Threads {
         };
         let _ = commands.send(WorkerCommand::Apply(generation.clone()));
         let hub = hub.clone();
-        let handle = std::thread::Builder::new().name("router".to_owned()).spawn(move || {
-            let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| worker::run(seed)));
-            match ended {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    crate::alert!("a router thread failed: {error}");
-                    hub.ask(Event::ThreadLost);
+        let handle = std::thread::Builder::new()
+            .name("router".to_owned())
+            .spawn(move || {
+                let ended =
+                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| worker::run(seed)));
+                match ended {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => {
+                        crate::alert!("a router thread failed: {error}");
+                        hub.ask(Event::ThreadLost);
+                    }
+                    // The panic itself is in the log.
+                    Err(_) => hub.ask(Event::ThreadLost),
                 }
-                // The panic itself is in the log.
-                Err(_) => hub.ask(Event::ThreadLost),
-            }
-        })?;
-        self.running.push(Thread { commands, handle, counters });
+            })?;
+        self.running.push(Thread {
+            commands,
+            handle,
+            counters,
+        });
         Ok(())
     }
 
     fn forget_gone(&mut self) {
-        for thread in self.leaving.extract_if(.., |thread| thread.handle.is_finished()) {
+        for thread in self
+            .leaving
+            .extract_if(.., |thread| thread.handle.is_finished())
+        {
             let counted = Totals::of([&*thread.counters]);
             self.past.accepted += counted.accepted;
             // What it did not count any more as closed is closed.

@@ -132,11 +132,17 @@ impl Variable {
             Variable::Header(name, hash) => header(request, name, *hash),
             Variable::Argument(name) => {
                 // The last one counts.
-                let found = request.arguments().iter().rfind(|(other, _)| **other == **name);
+                let found = request
+                    .arguments()
+                    .iter()
+                    .rfind(|(other, _)| **other == **name);
                 found.map(|(_, value)| value.as_slice())
             }
             Variable::Cookie(name) => {
-                let found = request.cookies().iter().find(|(other, _)| **other == **name);
+                let found = request
+                    .cookies()
+                    .iter()
+                    .find(|(other, _)| **other == **name);
                 found.map(|(_, value)| value.as_slice())
             }
             Variable::ResponseHeader(name) => response.fields.and_then(|fields| fields.get(name)),
@@ -145,7 +151,9 @@ impl Variable {
                     let value = variable.value(request, response);
                     request.frozen.0[*variable as usize] = Some(value);
                 }
-                request.frozen.0[*variable as usize].as_ref().and_then(|value| value.as_deref())
+                request.frozen.0[*variable as usize]
+                    .as_ref()
+                    .and_then(|value| value.as_deref())
             }
         };
         if let Some(value) = value {
@@ -158,9 +166,10 @@ impl Variable {
 /// The first field of this name; `name` is in lower case.
 fn header<'a>(request: &'a Request, name: &[u8], hash: u16) -> Option<&'a [u8]> {
     let head = &request.head;
-    let field = head.fields().iter().find(|field| {
-        field.hash == hash && head.get(field.name).eq_ignore_ascii_case(name)
-    })?;
+    let field = head
+        .fields()
+        .iter()
+        .find(|field| field.hash == hash && head.get(field.name).eq_ignore_ascii_case(name))?;
     Some(head.get(field.value))
 }
 
@@ -179,7 +188,9 @@ impl FrozenVariable {
             FrozenVariable::BodyBytesSent => response.body_bytes_sent.to_string(),
             FrozenVariable::ResponseConnection => response.connection?.to_owned(),
             FrozenVariable::ResponseContentLength => {
-                let set = response.fields.and_then(|fields| fields.get(b"content-length"));
+                let set = response
+                    .fields
+                    .and_then(|fields| fields.get(b"content-length"));
                 if let Some(set) = set {
                     return Some(set.to_vec());
                 }
@@ -194,9 +205,13 @@ impl FrozenVariable {
 
 /// `31/Dec/1986:19:40:00 +0300`
 fn local_time(now: SystemTime) -> String {
-    let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
+    let seconds = now
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs() as i64);
     let utc = DateTime::<Utc>::from_timestamp(seconds, 0).unwrap_or_default();
-    utc.with_timezone(&Local).format("%d/%b/%Y:%H:%M:%S %z").to_string()
+    utc.with_timezone(&Local)
+        .format("%d/%b/%Y:%H:%M:%S %z")
+        .to_string()
 }
 
 /// 32 lower-case hexadecimal digits that nobody can guess: each `RandomState` has keys of its own,
@@ -222,6 +237,9 @@ mod tests {
     fn local_times_have_the_log_format() {
         let text = local_time(UNIX_EPOCH);
         assert_eq!(text.len(), 26);
-        assert_eq!((&text[2..3], &text[6..7], &text[11..12], &text[20..21]), ("/", "/", ":", " "));
+        assert_eq!(
+            (&text[2..3], &text[6..7], &text[11..12], &text[20..21]),
+            ("/", "/", ":", " ")
+        );
     }
 }

@@ -108,7 +108,8 @@ impl<'a, E: AppExchange> Relay<'a, E> {
                 Poll::Ready(Err(next)) => return Poll::Ready(next),
                 Poll::Pending => {}
             }
-            if self.last.is_none() && self.chunk.is_none()
+            if self.last.is_none()
+                && self.chunk.is_none()
                 && let Poll::Ready(part) = self.exchange.poll_next(cx)
             {
                 self.take_part(part);
@@ -164,7 +165,10 @@ impl<'a, E: AppExchange> Relay<'a, E> {
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Next>> {
         let mut moved = false;
         while self.has_output() {
-            let chunk = self.chunk.as_ref().map_or(&[][..], |chunk| &chunk.as_ref()[self.chunk_sent..]);
+            let chunk = self
+                .chunk
+                .as_ref()
+                .map_or(&[][..], |chunk| &chunk.as_ref()[self.chunk_sent..]);
             let own = &self.own[self.own_sent..];
             // A chunk that was begun goes first.
             let own_first = self.chunk_sent == 0;
@@ -183,21 +187,32 @@ impl<'a, E: AppExchange> Relay<'a, E> {
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(Next::Close)),
                 Poll::Pending => {
                     self.blocked.get_or_insert_with(Instant::now);
-                    return if moved { Poll::Ready(Ok(true)) } else { Poll::Pending };
+                    return if moved {
+                        Poll::Ready(Ok(true))
+                    } else {
+                        Poll::Pending
+                    };
                 }
             };
             self.blocked = None;
             moved = true;
             let (of_first, of_second) = (sent.min(first), sent.saturating_sub(first));
-            let (of_own, of_chunk) =
-                if own_first { (of_first, of_second) } else { (of_second, of_first) };
+            let (of_own, of_chunk) = if own_first {
+                (of_first, of_second)
+            } else {
+                (of_second, of_first)
+            };
             self.own_sent += of_own;
             if self.own_sent == self.own.len() {
                 self.own.clear();
                 self.own_sent = 0;
             }
             self.chunk_sent += of_chunk;
-            if self.chunk.as_ref().is_some_and(|chunk| self.chunk_sent >= chunk.as_ref().len()) {
+            if self
+                .chunk
+                .as_ref()
+                .is_some_and(|chunk| self.chunk_sent >= chunk.as_ref().len())
+            {
                 self.chunk = None;
                 self.chunk_sent = 0;
             }
@@ -242,7 +257,9 @@ impl<'a, E: AppExchange> Relay<'a, E> {
                 return Ok(true);
             }
             // Checked against `max_frame_size` above.
-            let size = header.header_len.saturating_add(header.payload_len as usize);
+            let size = header
+                .header_len
+                .saturating_add(header.payload_len as usize);
             if data.len() < size {
                 return Ok(moved);
             }
@@ -313,7 +330,10 @@ impl<'a, E: AppExchange> Relay<'a, E> {
             (reading && on && !timeout.is_zero()).then(|| self.last_read + timeout)
         };
         let read_due = timer(true, self.read_timeout);
-        let ping_due = timer(self.reading == Reading::Frames && !self.pinged, self.keepalive);
+        let ping_due = timer(
+            self.reading == Reading::Frames && !self.pinged,
+            self.keepalive,
+        );
         let send_due = self.blocked.map(|since| since + self.client.send_timeout);
         let stall_due = self.stalled.map(|since| since + STALL);
         let now = Instant::now();
@@ -339,7 +359,11 @@ impl<'a, E: AppExchange> Relay<'a, E> {
             return Poll::Ready(None);
         }
         let retry_due = self.stalled.map(|_| now + RETRY);
-        match [read_due, ping_due, send_due, retry_due].into_iter().flatten().min() {
+        match [read_due, ping_due, send_due, retry_due]
+            .into_iter()
+            .flatten()
+            .min()
+        {
             Some(earliest) => {
                 self.client.deadline.set_at(earliest);
                 self.client.deadline.poll(cx).map(|()| None)

@@ -73,7 +73,14 @@ impl Worker {
         let listeners = Listeners::new()?;
         let leaving = Cell::new(false);
         let connection_ended = Notify::new();
-        Ok(Rc::new(Worker { counters, temp_path, port, listeners, leaving, connection_ended }))
+        Ok(Rc::new(Worker {
+            counters,
+            temp_path,
+            port,
+            listeners,
+            leaving,
+            connection_ended,
+        }))
     }
 
     /// A connection is over.
@@ -93,13 +100,21 @@ impl Worker {
 
 /// The body of a router thread: returns once a command had it leave.
 pub fn run(seed: WorkerSeed) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()?;
     let tasks = LocalSet::new();
     tasks.block_on(&runtime, serve(seed))
 }
 
 async fn serve(seed: WorkerSeed) -> io::Result<()> {
-    let WorkerSeed { mut commands, hub, counters, temp_path } = seed;
+    let WorkerSeed {
+        mut commands,
+        hub,
+        counters,
+        temp_path,
+    } = seed;
     let worker = Worker::new(&hub, counters, temp_path)?;
     tokio::task::spawn_local(accept(worker.clone()));
     let mut retire = false;

@@ -73,7 +73,10 @@ mod tests {
                 continue; // a machine without IPv6
             };
             listener.set_nonblocking(true).unwrap();
-            assert_eq!(accept(&listener).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+            assert_eq!(
+                accept(&listener).unwrap_err().kind(),
+                io::ErrorKind::WouldBlock
+            );
             let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let (fd, peer) = accept(&listener).unwrap();
             assert_eq!(peer, Peer::Inet(client.local_addr().unwrap()));

@@ -75,7 +75,9 @@ impl Address {
         };
         let ip = match host {
             "*" => Ipv4Addr::UNSPECIFIED,
-            host => host.parse().map_err(|_| ParseError::Inet(text.to_owned()))?,
+            host => host
+                .parse()
+                .map_err(|_| ParseError::Inet(text.to_owned()))?,
         };
         let port = match port {
             Some(port) => parse_port(port).ok_or_else(|| ParseError::Port(text.to_owned()))?,
@@ -100,7 +102,10 @@ impl Address {
     fn parse_inet6(text: &str) -> Result<Address, ParseError> {
         let invalid = || ParseError::Inet6(text.to_owned());
         let (host, rest) = text[1..].split_once(']').ok_or_else(invalid)?;
-        let port = rest.strip_prefix(':').filter(|port| !port.is_empty()).ok_or_else(invalid)?;
+        let port = rest
+            .strip_prefix(':')
+            .filter(|port| !port.is_empty())
+            .ok_or_else(invalid)?;
         let port = parse_port(port).ok_or_else(|| ParseError::Port(text.to_owned()))?;
         let ip: Ipv6Addr = host.parse().map_err(|_| invalid())?;
         Ok(Address::Inet(SocketAddrV6::new(ip, port, 0, 0).into()))
@@ -150,7 +155,11 @@ impl fmt::Display for Address {
             }
             Address::Inet(addr) => addr.fmt(f),
             Address::Unix(path) => {
-                write!(f, "unix:{}", String::from_utf8_lossy(path.as_os_str().as_bytes()))
+                write!(
+                    f,
+                    "unix:{}",
+                    String::from_utf8_lossy(path.as_os_str().as_bytes())
+                )
             }
             Address::Abstract(name) => write!(f, "unix:@{}", String::from_utf8_lossy(name)),
         }
@@ -161,7 +170,10 @@ fn parse_port(text: &str) -> Option<u16> {
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    text.parse::<u32>().ok().filter(|port| (1..=65535).contains(port)).map(|port| port as u16)
+    text.parse::<u32>()
+        .ok()
+        .filter(|port| (1..=65535).contains(port))
+        .map(|port| port as u16)
 }
 
 #[cfg(test)]
@@ -170,7 +182,14 @@ mod tests {
 
     #[test]
     fn every_form_is_read_and_written_back() {
-        for text in ["127.0.0.1:80", "*:8080", "[::1]:443", "[::]:1", "unix:/run/a b.sock", "unix:@abstract"] {
+        for text in [
+            "127.0.0.1:80",
+            "*:8080",
+            "[::1]:443",
+            "[::]:1",
+            "unix:/run/a b.sock",
+            "unix:@abstract",
+        ] {
             assert_eq!(Address::parse(text).unwrap().to_string(), text);
         }
         assert_eq!(Address::parse("0.0.0.0:80").unwrap().to_string(), "*:80");
@@ -186,7 +205,10 @@ mod tests {
             ("localhost:80", ParseError::Inet("localhost:80".into())),
             ("127.0.0.1", ParseError::NoPort("127.0.0.1".into())),
             ("127.0.0.1:0", ParseError::Port("127.0.0.1:0".into())),
-            ("127.0.0.1:65536", ParseError::Port("127.0.0.1:65536".into())),
+            (
+                "127.0.0.1:65536",
+                ParseError::Port("127.0.0.1:65536".into()),
+            ),
             ("[::1]", ParseError::Inet6("[::1]".into())),
             ("[::g]:80", ParseError::Inet6("[::g]:80".into())),
             ("::1", ParseError::NoPort("::1".into())),

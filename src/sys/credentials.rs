@@ -81,10 +81,16 @@ impl Credentials {
             Some(name) => find_group(name)?.gid,
             None => entry.gid,
         };
-        let list_error = |errno: Number| CredentialsError::GroupList(user.to_owned(), gid, errno.into());
+        let list_error =
+            |errno: Number| CredentialsError::GroupList(user.to_owned(), gid, errno.into());
         let name = CString::new(user).map_err(|_| list_error(Number::EINVAL))?;
         let groups = getgrouplist(&name, gid).map_err(list_error)?;
-        Ok(Credentials { user: user.to_owned(), uid: entry.uid, gid, groups })
+        Ok(Credentials {
+            user: user.to_owned(),
+            uid: entry.uid,
+            gid,
+            groups,
+        })
     }
 
     /// Takes the groups, then the user: the order in which privileges fall.
@@ -113,7 +119,10 @@ impl Capabilities {
     /// Those of this process.
     pub fn current() -> Capabilities {
         if Uid::effective().is_root() {
-            return Capabilities { setid: true, chroot: true };
+            return Capabilities {
+                setid: true,
+                chroot: true,
+            };
         }
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         Self::from_status(&status)
@@ -127,7 +136,10 @@ impl Capabilities {
             .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
             .unwrap_or(0);
         let has = |cap: u32| mask & (1 << cap) != 0;
-        Capabilities { setid: has(CAP_SETUID) && has(CAP_SETGID), chroot: has(CAP_SYS_CHROOT) }
+        Capabilities {
+            setid: has(CAP_SETUID) && has(CAP_SETGID),
+            chroot: has(CAP_SYS_CHROOT),
+        }
     }
 }
 
@@ -147,17 +159,39 @@ mod tests {
 
     #[test]
     fn unknown_names_are_named() {
-        let user = Credentials::find("no-such-user", None).unwrap_err().to_string();
-        assert_eq!(user, "getpwnam(\"no-such-user\") failed, user \"no-such-user\" not found");
-        let group = Credentials::find("root", Some("no-such-group")).unwrap_err().to_string();
-        assert_eq!(group, "getgrnam(\"no-such-group\") failed, group \"no-such-group\" not found");
+        let user = Credentials::find("no-such-user", None)
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            user,
+            "getpwnam(\"no-such-user\") failed, user \"no-such-user\" not found"
+        );
+        let group = Credentials::find("root", Some("no-such-group"))
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            group,
+            "getgrnam(\"no-such-group\") failed, group \"no-such-group\" not found"
+        );
     }
 
     #[test]
     fn both_setid_capabilities_are_needed() {
         let of = |mask: &str| Capabilities::from_status(&format!("Name:\tx\nCapEff:\t{mask}\n"));
-        assert_eq!(of("00000000000000c0"), Capabilities { setid: true, chroot: false });
-        assert_eq!(of("0000000000040080"), Capabilities { setid: false, chroot: true });
+        assert_eq!(
+            of("00000000000000c0"),
+            Capabilities {
+                setid: true,
+                chroot: false
+            }
+        );
+        assert_eq!(
+            of("0000000000040080"),
+            Capabilities {
+                setid: false,
+                chroot: true
+            }
+        );
         assert_eq!(Capabilities::from_status(""), Capabilities::default());
     }
 }

@@ -73,7 +73,11 @@ fn last_error() -> LoadError {
     // SAFETY: dlerror returns null or a C string that lives until the next dl call of this thread.
     let text = unsafe {
         let text = libc::dlerror();
-        if text.is_null() { None } else { Some(CStr::from_ptr(text).to_string_lossy().into_owned()) }
+        if text.is_null() {
+            None
+        } else {
+            Some(CStr::from_ptr(text).to_string_lossy().into_owned())
+        }
     };
     LoadError(text.unwrap_or_else(|| "(null)".to_owned()))
 }
@@ -87,13 +91,19 @@ mod tests {
         // SAFETY: the C library is loaded already.
         let libc = unsafe { Library::open(Path::new("libc.so.6"), Flags::NOW) }.unwrap();
         assert!(libc.symbol(c"getpid").is_ok());
-        assert!(libc.symbol(c"nxt_no_such_symbol").unwrap_err().0.contains("nxt_no_such_symbol"));
+        assert!(
+            libc.symbol(c"nxt_no_such_symbol")
+                .unwrap_err()
+                .0
+                .contains("nxt_no_such_symbol")
+        );
     }
 
     #[test]
     fn says_what_is_missing() {
         // SAFETY: there is no such file, nothing runs.
-        let error = unsafe { Library::open(Path::new("/no/such/file.so"), Flags::LAZY) }.unwrap_err();
+        let error =
+            unsafe { Library::open(Path::new("/no/such/file.so"), Flags::LAZY) }.unwrap_err();
         assert!(error.0.contains("/no/such/file.so"), "{error}");
     }
 }

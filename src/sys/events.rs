@@ -51,13 +51,17 @@ impl EventLoop {
     /// Watches a descriptor for reading, level-triggered. `token` must not be `u64::MAX`.
     pub fn add(&self, fd: impl AsFd, token: u64) -> io::Result<()> {
         debug_assert_ne!(token, SIGNAL_TOKEN);
-        Ok(self.epoll.add(fd, EpollEvent::new(EpollFlags::EPOLLIN, token))?)
+        Ok(self
+            .epoll
+            .add(fd, EpollEvent::new(EpollFlags::EPOLLIN, token))?)
     }
 
     /// Watches a descriptor for room to write only.
     pub fn add_writer(&self, fd: impl AsFd, token: u64) -> io::Result<()> {
         debug_assert_ne!(token, SIGNAL_TOKEN);
-        Ok(self.epoll.add(fd, EpollEvent::new(EpollFlags::EPOLLOUT, token))?)
+        Ok(self
+            .epoll
+            .add(fd, EpollEvent::new(EpollFlags::EPOLLOUT, token))?)
     }
 
     /// Stops watching a descriptor; one that is not watched is no error.
@@ -109,7 +113,10 @@ fn timeout(deadline: Option<Instant>) -> EpollTimeout {
         return EpollTimeout::NONE;
     };
     let left = deadline.saturating_duration_since(Instant::now());
-    let millis = left.as_micros().div_ceil(1000).min(Duration::from_secs(3600).as_millis());
+    let millis = left
+        .as_micros()
+        .div_ceil(1000)
+        .min(Duration::from_secs(3600).as_millis());
     // At most 3,600,000: fits every integer that epoll takes.
     EpollTimeout::try_from(millis as u32).unwrap_or(EpollTimeout::ZERO)
 }
@@ -133,11 +140,20 @@ mod tests {
         events_loop.add(&far, 7).unwrap();
         let mut events = Vec::new();
         let start = Instant::now();
-        events_loop.wait(Some(start + Duration::from_millis(20)), &mut events).unwrap();
+        events_loop
+            .wait(Some(start + Duration::from_millis(20)), &mut events)
+            .unwrap();
         assert!(events.is_empty() && start.elapsed() >= Duration::from_millis(20));
         near.write_all(b"x").unwrap();
         events_loop.wait(None, &mut events).unwrap();
-        assert_eq!(events, [Event::Ready { token: 7, readable: true, writable: false }]);
+        assert_eq!(
+            events,
+            [Event::Ready {
+                token: 7,
+                readable: true,
+                writable: false
+            }]
+        );
         events_loop.remove(&far).unwrap();
         events_loop.remove(&far).unwrap();
     }

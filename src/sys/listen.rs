@@ -48,7 +48,11 @@ pub struct ListenError {
 
 impl ListenError {
     fn new(reason: Reason, call: String, errno: Number) -> ListenError {
-        ListenError { reason, call, errno: errno.into() }
+        ListenError {
+            reason,
+            call,
+            errno: errno.into(),
+        }
     }
 }
 
@@ -60,12 +64,20 @@ pub fn bind_listener(address: &Address) -> Result<OwnedFd, ListenError> {
     let family = address.family();
     let fd = stream_socket(family).map_err(|errno| {
         let inet6 = family == AddressFamily::Inet6 && errno == Number::EAFNOSUPPORT;
-        let reason = if inet6 { Reason::NoInet6 } else { Reason::System };
+        let reason = if inet6 {
+            Reason::NoInet6
+        } else {
+            Reason::System
+        };
         ListenError::new(reason, format!("socket(\\\"{address}\\\")"), errno)
     })?;
     let option = |name: &str, result: nix::Result<()>| {
         result.map_err(|errno| {
-            ListenError::new(Reason::System, format!("setsockopt(\\\"{address}\\\", {name})"), errno)
+            ListenError::new(
+                Reason::System,
+                format!("setsockopt(\\\"{address}\\\", {name})"),
+                errno,
+            )
         })
     };
     option("SO_REUSEADDR", setsockopt(&fd, sockopt::ReuseAddr, &true))?;
@@ -139,7 +151,12 @@ impl<T: SockaddrLike> SockaddrLikeDyn for T {
 
 /// A stream socket, non-blocking and close-on-exec.
 pub fn stream_socket(family: AddressFamily) -> nix::Result<OwnedFd> {
-    socket(family, SockType::Stream, SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC, None)
+    socket(
+        family,
+        SockType::Stream,
+        SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC,
+        None,
+    )
 }
 
 /// bind(2)
@@ -154,7 +171,11 @@ pub fn bind_to(fd: &OwnedFd, address: &Address) -> nix::Result<()> {
 pub fn listen(fd: impl AsFd, backlog: i32) -> io::Result<()> {
     // SAFETY: plain system call on a descriptor that `fd` keeps open.
     let rc = unsafe { libc::listen(fd.as_fd().as_raw_fd(), backlog) };
-    if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if rc == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 #[cfg(test)]
@@ -174,7 +195,10 @@ mod tests {
         let first = bind_listener(&address).unwrap();
         drop(first);
         let second = bind_listener(&address).unwrap();
-        let mode = std::fs::metadata(folder.join("sock")).unwrap().permissions().mode();
+        let mode = std::fs::metadata(folder.join("sock"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o666);
         listen(&second, 1).unwrap();
         let error = bind_listener(&address).unwrap_err();
@@ -195,7 +219,11 @@ mod tests {
 
     #[test]
     fn reasons_are_told_apart() {
-        let reason = |text: &str| bind_listener(&Address::parse(text).unwrap()).unwrap_err().reason;
+        let reason = |text: &str| {
+            bind_listener(&Address::parse(text).unwrap())
+                .unwrap_err()
+                .reason
+        };
         assert_eq!(reason("unix:/no/such/folder/sock"), Reason::Path);
         assert_eq!(reason("192.0.2.1:24000"), Reason::NoAddress);
         let taken = bind_listener(&Address::parse("127.0.0.1:24001").unwrap()).unwrap();

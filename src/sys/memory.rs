@@ -19,7 +19,10 @@ pub fn write_memfd(name: &CStr, bytes: &[u8]) -> io::Result<OwnedFd> {
 /// They are read, not mapped: the sender may still shrink the file, which must not become a SIGBUS.
 pub fn read_memfd(fd: OwnedFd, len: usize, limit: usize) -> io::Result<Vec<u8>> {
     if len > limit {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "more bytes than allowed"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "more bytes than allowed",
+        ));
     }
     let mut file = File::from(fd);
     file.seek(SeekFrom::Start(0))?;

@@ -42,7 +42,9 @@ impl From<nix::errno::Errno> for Errno {
 
 impl From<&std::io::Error> for Errno {
     fn from(error: &std::io::Error) -> Self {
-        Errno(nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0)))
+        Errno(nix::errno::Errno::from_raw(
+            error.raw_os_error().unwrap_or(0),
+        ))
     }
 }
 

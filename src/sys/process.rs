@@ -21,7 +21,10 @@ pub const EXIT_PANIC: i32 = 70;
 /// The calling process must have exactly one thread. Another thread could hold a lock (the
 /// allocator's, the dynamic loader's) that nobody releases in the child. Debug builds check it.
 pub unsafe fn fork(entry: impl FnOnce() -> i32) -> nix::Result<Pid> {
-    debug_assert!(threads().is_none_or(|n| n == 1), "fork from a process with several threads");
+    debug_assert!(
+        threads().is_none_or(|n| n == 1),
+        "fork from a process with several threads"
+    );
     // SAFETY: the caller guarantees a single thread, so that the child may run any code.
     match unsafe { nix::unistd::fork()? } {
         ForkResult::Parent { child } => Ok(child),
@@ -40,7 +43,9 @@ pub fn exit_now(code: i32) -> ! {
 
 /// How many threads this process has, if /proc can tell.
 pub(super) fn threads() -> Option<usize> {
-    std::fs::read_dir("/proc/self/task").ok().map(Iterator::count)
+    std::fs::read_dir("/proc/self/task")
+        .ok()
+        .map(Iterator::count)
 }
 
 /// Asks the kernel to kill this process when `parent` dies.
@@ -80,7 +85,11 @@ impl std::fmt::Display for Exit {
         match self {
             Exit::Code(code) => write!(f, "exited with code {code}"),
             Exit::Signal { number, core } => {
-                write!(f, "exited on signal {number}{}", if *core { " (core dumped)" } else { "" })
+                write!(
+                    f,
+                    "exited on signal {number}{}",
+                    if *core { " (core dumped)" } else { "" }
+                )
             }
         }
     }
@@ -92,7 +101,13 @@ pub fn reap() -> nix::Result<Option<(Pid, Exit)>> {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::Exited(pid, code)) => return Ok(Some((pid, Exit::Code(code)))),
             Ok(WaitStatus::Signaled(pid, signal, core)) => {
-                return Ok(Some((pid, Exit::Signal { number: signal as i32, core })));
+                return Ok(Some((
+                    pid,
+                    Exit::Signal {
+                        number: signal as i32,
+                        core,
+                    },
+                )));
             }
             Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return Ok(None),
             // Stopped and continued children are not asked for; EINTR cannot last.
@@ -109,7 +124,21 @@ mod tests {
     #[test]
     fn an_exit_reads_as_in_the_log() {
         assert_eq!(Exit::Code(3).to_string(), "exited with code 3");
-        assert_eq!(Exit::Signal { number: 9, core: false }.to_string(), "exited on signal 9");
-        assert_eq!(Exit::Signal { number: 11, core: true }.to_string(), "exited on signal 11 (core dumped)");
+        assert_eq!(
+            Exit::Signal {
+                number: 9,
+                core: false
+            }
+            .to_string(),
+            "exited on signal 9"
+        );
+        assert_eq!(
+            Exit::Signal {
+                number: 11,
+                core: true
+            }
+            .to_string(),
+            "exited on signal 11 (core dumped)"
+        );
     }
 }

@@ -10,7 +10,11 @@ use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout};
 
 /// Opens a file for appending, creating it with `mode`.
 pub fn open_append(path: &Path, mode: u32) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(mode).open(path)
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(mode)
+        .open(path)
 }
 
 /// Makes descriptor 2 a copy of `fd`, atomically.
@@ -25,7 +29,10 @@ pub fn redirect_stdout(fd: impl AsFd) -> io::Result<()> {
 
 /// Points standard input and output at /dev/null.
 pub fn detach() -> io::Result<()> {
-    let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    let null = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
     dup2_stdin(&null)?;
     dup2_stdout(&null)?;
     Ok(())

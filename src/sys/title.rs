@@ -68,15 +68,25 @@ fn find_area() -> Option<Area> {
 
 fn parse_area(stat: &str) -> Option<Area> {
     // The second field is the program's name in brackets and may hold anything.
-    let fields: Vec<&str> = stat.get(stat.rfind(')')? + 2..)?.split_ascii_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .get(stat.rfind(')')? + 2..)?
+        .split_ascii_whitespace()
+        .collect();
     let field = |number: usize| fields.get(number - 3)?.parse::<usize>().ok();
     let (arg_start, arg_end) = (field(48)?, field(49)?);
     let (env_start, env_end) = (field(50)?, field(51)?);
     if arg_start == 0 || arg_end <= arg_start {
         return None;
     }
-    let end = if env_start == arg_end && env_end > env_start { env_end } else { arg_end };
-    Some(Area { start: arg_start, len: end - arg_start })
+    let end = if env_start == arg_end && env_end > env_start {
+        env_end
+    } else {
+        arg_end
+    };
+    Some(Area {
+        start: arg_start,
+        len: end - arg_start,
+    })
 }
 
 /// Copies all environment strings to the heap, where they stay for ever.

@@ -31,7 +31,10 @@ unsafe fn open<'a>(
 ///
 /// # Safety
 /// As [`open`]; the query is NULL or initialised.
-unsafe fn open_query<'a>(lh: *mut nxt_lvlhsh_t, lhq: *mut nxt_lvlhsh_query_t) -> Option<(Trie, Shape<'a>)> {
+unsafe fn open_query<'a>(
+    lh: *mut nxt_lvlhsh_t,
+    lhq: *mut nxt_lvlhsh_query_t,
+) -> Option<(Trie, Shape<'a>)> {
     if lhq.is_null() {
         return None;
     }
@@ -44,10 +47,15 @@ unsafe fn open_query<'a>(lh: *mut nxt_lvlhsh_t, lhq: *mut nxt_lvlhsh_query_t) ->
 /// # Safety
 /// `lh` is a root of this prototype; the query has `key_hash`, `key` and `proto`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_lvlhsh_find(lh: *mut nxt_lvlhsh_t, lhq: *mut nxt_lvlhsh_query_t) -> nxt_int_t {
+pub unsafe extern "C" fn nxt_lvlhsh_find(
+    lh: *mut nxt_lvlhsh_t,
+    lhq: *mut nxt_lvlhsh_query_t,
+) -> nxt_int_t {
     guard("nxt_lvlhsh_find", NXT_DECLINED, || {
         // SAFETY: the caller's promise is the same.
-        let Some((trie, shape)) = (unsafe { open_query(lh, lhq) }) else { return NXT_DECLINED };
+        let Some((trie, shape)) = (unsafe { open_query(lh, lhq) }) else {
+            return NXT_DECLINED;
+        };
         // SAFETY: the query is valid, and its test callback belongs to this trie's entries.
         match unsafe { trie.find(&shape, lhq) } {
             Some(found) => {
@@ -66,10 +74,15 @@ pub unsafe extern "C" fn nxt_lvlhsh_find(lh: *mut nxt_lvlhsh_t, lhq: *mut nxt_lv
 /// # Safety
 /// `lh` is a root of this prototype; the query has `key_hash`, `key`, `replace`, `value`, `proto`, `pool`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_lvlhsh_insert(lh: *mut nxt_lvlhsh_t, lhq: *mut nxt_lvlhsh_query_t) -> nxt_int_t {
+pub unsafe extern "C" fn nxt_lvlhsh_insert(
+    lh: *mut nxt_lvlhsh_t,
+    lhq: *mut nxt_lvlhsh_query_t,
+) -> nxt_int_t {
     guard("nxt_lvlhsh_insert", NXT_ERROR, || {
         // SAFETY: the caller's promise is the same.
-        let Some((trie, shape)) = (unsafe { open_query(lh, lhq) }) else { return NXT_ERROR };
+        let Some((trie, shape)) = (unsafe { open_query(lh, lhq) }) else {
+            return NXT_ERROR;
+        };
         // SAFETY: the query is valid, and its callbacks belong to this trie.
         match unsafe { trie.insert(&shape, lhq) } {
             Some(Inserted::Added) => NXT_OK,
@@ -77,7 +90,11 @@ pub unsafe extern "C" fn nxt_lvlhsh_insert(lh: *mut nxt_lvlhsh_t, lhq: *mut nxt_
                 // SAFETY: the query is the caller's own.
                 unsafe {
                     (*lhq).value = old.as_ptr();
-                    if (*lhq).replace != 0 { NXT_OK } else { NXT_DECLINED }
+                    if (*lhq).replace != 0 {
+                        NXT_OK
+                    } else {
+                        NXT_DECLINED
+                    }
                 }
             }
             None => NXT_ERROR,
@@ -90,10 +107,15 @@ pub unsafe extern "C" fn nxt_lvlhsh_insert(lh: *mut nxt_lvlhsh_t, lhq: *mut nxt_
 /// # Safety
 /// `lh` is a root of this prototype; the query has `key_hash`, `key`, `proto` and `pool`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_lvlhsh_delete(lh: *mut nxt_lvlhsh_t, lhq: *mut nxt_lvlhsh_query_t) -> nxt_int_t {
+pub unsafe extern "C" fn nxt_lvlhsh_delete(
+    lh: *mut nxt_lvlhsh_t,
+    lhq: *mut nxt_lvlhsh_query_t,
+) -> nxt_int_t {
     guard("nxt_lvlhsh_delete", NXT_DECLINED, || {
         // SAFETY: the caller's promise is the same.
-        let Some((trie, shape)) = (unsafe { open_query(lh, lhq) }) else { return NXT_DECLINED };
+        let Some((trie, shape)) = (unsafe { open_query(lh, lhq) }) else {
+            return NXT_DECLINED;
+        };
         // SAFETY: the query is valid, and its callbacks belong to this trie.
         match unsafe { trie.delete(&shape, lhq) } {
             Some(removed) => {
@@ -118,7 +140,9 @@ pub unsafe extern "C" fn nxt_lvlhsh_retrieve(
 ) -> *mut c_void {
     guard("nxt_lvlhsh_retrieve", std::ptr::null_mut(), || {
         // SAFETY: the caller's promise is the same.
-        let Some((trie, shape)) = (unsafe { open(lh, proto, pool) }) else { return std::ptr::null_mut() };
+        let Some((trie, shape)) = (unsafe { open(lh, proto, pool) }) else {
+            return std::ptr::null_mut();
+        };
         // SAFETY: the callbacks belong to this trie.
         unsafe { trie.retrieve(&shape) }.map_or(std::ptr::null_mut(), |entry| entry.as_ptr())
     })

@@ -74,7 +74,10 @@ pub struct FieldList {
 impl FieldList {
     /// An empty list with room for so many fields and bytes.
     pub(super) fn with_capacity(fields: usize, bytes: usize) -> FieldList {
-        FieldList { text: Vec::with_capacity(bytes), lengths: Vec::with_capacity(fields) }
+        FieldList {
+            text: Vec::with_capacity(bytes),
+            lengths: Vec::with_capacity(fields),
+        }
     }
 
     /// Appends a field.
@@ -86,7 +89,10 @@ impl FieldList {
 
     /// Names and values, in the application's order.
     pub fn iter(&self) -> FieldIter<'_> {
-        FieldIter { text: &self.text, lengths: self.lengths.iter() }
+        FieldIter {
+            text: &self.text,
+            lengths: self.lengths.iter(),
+        }
     }
 
     /// How many fields there are.
@@ -167,7 +173,9 @@ impl App {
         };
         let allocate = |size: usize, min: usize| {
             let result = self.outgoing.allocate(size.min(DATA_SIZE), min, None);
-            result.map(|allocation| allocation.run).map_err(|error| self.no_memory(&error))
+            result
+                .map(|allocation| allocation.run)
+                .map_err(|error| self.no_memory(&error))
         };
         let mut run = allocate(head_size + bytes.len(), head_size)?;
         serialized.write(run.bytes_mut());
@@ -185,7 +193,10 @@ impl App {
         }
         if let Body::File(file, _) = body {
             rest.file = Some(file.try_clone().map_err(|error| {
-                crate::alert!("app \"{}\": a request body cannot be passed: {error}", self.name);
+                crate::alert!(
+                    "app \"{}\": a request body cannot be passed: {error}",
+                    self.name
+                );
                 500u16
             })?);
         }
@@ -208,7 +219,11 @@ impl App {
             Ok(cookie) => {
                 slot.queued(shared, cookie, failures);
                 port.insert(slot.clone());
-                Ok(Exchange { slot, port: port.clone(), timer: None })
+                Ok(Exchange {
+                    slot,
+                    port: port.clone(),
+                    timer: None,
+                })
             }
             Err(error) => {
                 crate::alert!("app \"{}\": failed to send app message: {error}", self.name);
@@ -220,7 +235,10 @@ impl App {
     }
 
     fn no_memory(&self, error: &AllocateError) -> u16 {
-        crate::alert!("app \"{}\": no shared memory for a request: {error}", self.name);
+        crate::alert!(
+            "app \"{}\": no shared memory for a request: {error}",
+            self.name
+        );
         503
     }
 }
@@ -256,7 +274,9 @@ impl Exchange {
         // The time runs only while the client waits for the application, not the other way round.
         while let Some(deadline) = self.slot.deadline() {
             let deadline = deadline.into();
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            let timer = self
+                .timer
+                .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
             if timer.deadline() < deadline {
                 timer.as_mut().reset(deadline);
             }
@@ -289,7 +309,9 @@ impl Exchange {
                 return Ok(false);
             };
             link.send_chunks(&header, &chunks).inspect_err(|_| {
-                chunks.iter().for_each(|&chunk| outgoing.take_back(chunk, header.stream));
+                chunks
+                    .iter()
+                    .for_each(|&chunk| outgoing.take_back(chunk, header.stream));
             })
         };
         match sent {
@@ -308,13 +330,20 @@ fn copy_frame(
 ) -> Option<Vec<ChunkRef>> {
     let mut runs = Vec::with_capacity(1);
     while !frame.is_empty() {
-        let mut run = outgoing.allocate(frame.len().min(DATA_SIZE), 1, None).ok()?.run;
+        let mut run = outgoing
+            .allocate(frame.len().min(DATA_SIZE), 1, None)
+            .ok()?
+            .run;
         let (now, later) = frame.split_at(frame.len().min(run.capacity()));
         run.write(0, now);
         runs.push((run, now.len()));
         frame = later;
     }
-    Some(runs.into_iter().map(|(run, size)| run.into_sent_for(size, stream)).collect())
+    Some(
+        runs.into_iter()
+            .map(|(run, size)| run.into_sent_for(size, stream))
+            .collect(),
+    )
 }
 
 impl Drop for Exchange {
@@ -339,7 +368,11 @@ mod tests {
         let all: Vec<_> = list.iter().collect();
         assert_eq!(
             all,
-            [(&b"A"[..], &b"one"[..]), (&b"Empty"[..], &b""[..]), (&b"B"[..], &b"two"[..])]
+            [
+                (&b"A"[..], &b"one"[..]),
+                (&b"Empty"[..], &b""[..]),
+                (&b"B"[..], &b"two"[..])
+            ]
         );
         assert_eq!((list.len(), list.is_empty()), (3, false));
     }

@@ -71,7 +71,9 @@ struct Prototype {
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -84,7 +86,8 @@ impl App {
             targets: conf.targets.clone(),
             style: NameStyle::of(&conf.kind),
             timeout: (!conf.timeout.is_zero()).then_some(conf.timeout),
-            max_chunks: (conf.shm / CHUNK_SIZE as u64) as usize + 2 * crate::ipc::segment::CHUNK_COUNT,
+            max_chunks: (conf.shm / CHUNK_SIZE as u64) as usize
+                + 2 * crate::ipc::segment::CHUNK_COUNT,
             hub: hub.clone(),
             outgoing: Arc::new(outgoing),
             inner: Mutex::new(Inner {
@@ -200,7 +203,11 @@ impl App {
     /// The prototype of a generation.
     pub(crate) fn prototype(&self, generation: u32) -> Option<Arc<Link>> {
         let inner = lock(&self.inner);
-        inner.prototypes.iter().find(|p| p.generation == generation).map(|p| p.link.clone())
+        inner
+            .prototypes
+            .iter()
+            .find(|p| p.generation == generation)
+            .map(|p| p.link.clone())
     }
 
     /// A prototype is ready; one of an old generation must leave.
@@ -217,14 +224,18 @@ impl App {
 
     /// Forgets a prototype that is gone.
     pub(crate) fn prototype_gone(&self, pid: Pid) {
-        lock(&self.inner).prototypes.retain(|p| p.link.port.pid != pid);
+        lock(&self.inner)
+            .prototypes
+            .retain(|p| p.link.port.pid != pid);
     }
 
     /// A process that was being started is ready.
     pub(crate) fn process_ready(self: &Arc<Self>, generation: u32, link: Arc<Link>) {
         let mut inner = lock(&self.inner);
         let pid = link.port.pid;
-        let ready = inner.pool.process_ready(pid, generation, link.clone(), Instant::now());
+        let ready = inner
+            .pool
+            .process_ready(pid, generation, link.clone(), Instant::now());
         drop(inner);
         match ready {
             Some(idle) => {
@@ -237,7 +248,9 @@ impl App {
 
     /// A further port of a process.
     pub(crate) fn port_added(&self, link: Arc<Link>) {
-        let known = lock(&self.inner).pool.port_added(link.port.pid, link.port.id, link.clone());
+        let known = lock(&self.inner)
+            .pool
+            .port_added(link.port.pid, link.port.id, link.clone());
         if known {
             link.tell(kind::PORT_ACK, 0, &[]);
         }
@@ -272,7 +285,8 @@ impl App {
         inner.failures = failures.wrapping_add(hopeless as u32);
         drop(inner);
         if hopeless {
-            self.hub.tell_workers(&Notice::StartFailed(self.clone(), failures));
+            self.hub
+                .tell_workers(&Notice::StartFailed(self.clone(), failures));
         }
     }
 
@@ -357,7 +371,9 @@ impl Inner {
     fn take_deserted_prototypes(&mut self) -> Vec<Prototype> {
         let (pool, current) = (&self.pool, self.pool.generation());
         self.prototypes
-            .extract_if(.., |p| p.generation != current && pool.generation_gone(p.generation))
+            .extract_if(.., |p| {
+                p.generation != current && pool.generation_gone(p.generation)
+            })
             .collect()
     }
 }

@@ -151,8 +151,7 @@ impl<P: Clone> Pool<P> {
 
     fn want_start(&mut self) -> bool {
         let max_pending = self.limits.spare.max(1);
-        let can =
-            self.processes + self.pending < self.limits.max && self.pending < max_pending;
+        let can = self.processes + self.pending < self.limits.max && self.pending < max_pending;
         let need = self.active_requests > self.contexts + self.pending
             || (!self.closed && self.limits.spare > self.idle + self.pending);
         if can && need {
@@ -208,8 +207,14 @@ impl<P: Clone> Pool<P> {
         if !upgraded {
             self.active_requests = self.active_requests.saturating_sub(1);
         }
-        let Some(member) = self.member(pid) else { return false };
-        let count = if upgraded { &mut member.websockets } else { &mut member.active };
+        let Some(member) = self.member(pid) else {
+            return false;
+        };
+        let count = if upgraded {
+            &mut member.websockets
+        } else {
+            &mut member.active
+        };
         *count = count.saturating_sub(1);
         if member.active > 0 || member.websockets > 0 || member.leaving || member.idle.is_some() {
             return false;
@@ -279,7 +284,9 @@ impl<P: Clone> Pool<P> {
 
     /// A further context of a process.
     pub(super) fn port_added(&mut self, pid: Pid, id: Id, port: P) -> bool {
-        let Some(member) = self.member(pid) else { return false };
+        let Some(member) = self.member(pid) else {
+            return false;
+        };
         let counts = !member.leaving;
         match member.ports.iter_mut().find(|(known, _)| *known == id) {
             Some(place) => place.1 = port,
@@ -294,13 +301,22 @@ impl<P: Clone> Pool<P> {
     /// A port of a process, to answer a message from it.
     pub(super) fn port(&self, pid: Pid, id: Id) -> Option<P> {
         let member = self.members.iter().find(|m| m.pid == pid)?;
-        Some(member.ports.iter().find(|(known, _)| *known == id)?.1.clone())
+        Some(
+            member
+                .ports
+                .iter()
+                .find(|(known, _)| *known == id)?
+                .1
+                .clone(),
+        )
     }
 
     /// All ports of a process.
     pub(super) fn ports(&self, pid: Pid) -> Vec<P> {
         let member = self.members.iter().find(|m| m.pid == pid);
-        member.map_or(Vec::new(), |m| m.ports.iter().map(|(_, p)| p.clone()).collect())
+        member.map_or(Vec::new(), |m| {
+            m.ports.iter().map(|(_, p)| p.clone()).collect()
+        })
     }
 
     /// A process could not be started. Whether nobody is left to serve what waits.
@@ -314,7 +330,9 @@ impl<P: Clone> Pool<P> {
     /// A process is gone; whether another must be started. It stays known until
     /// [`bury`](Self::bury): messages that it sent before its end may not have been read yet.
     pub(super) fn process_gone(&mut self, pid: Pid) -> Restart {
-        let Some(at) = self.members.iter().position(|m| m.pid == pid) else { return Restart::No };
+        let Some(at) = self.members.iter().position(|m| m.pid == pid) else {
+            return Restart::No;
+        };
         // The next one would probably do the same, so there must be a pause between them.
         let useless = !self.members[at].served && !self.members[at].leaving;
         if !self.members[at].leaving {
@@ -375,8 +393,9 @@ impl<P: Clone> Pool<P> {
     pub(super) fn renew(&mut self) -> Vec<Leaver<P>> {
         self.generation += 1;
         self.pending = 0;
-        let staying: Vec<usize> =
-            (0..self.members.len()).filter(|&i| !self.members[i].leaving).collect();
+        let staying: Vec<usize> = (0..self.members.len())
+            .filter(|&i| !self.members[i].leaving)
+            .collect();
         staying.into_iter().map(|at| self.leave(at)).collect()
     }
 
@@ -407,7 +426,11 @@ mod tests {
     use super::*;
 
     fn pool(max: u32, spare: u32) -> Pool<&'static str> {
-        Pool::new(Limits { max, spare, idle_timeout: Duration::from_secs(10) })
+        Pool::new(Limits {
+            max,
+            spare,
+            idle_timeout: Duration::from_secs(10),
+        })
     }
 
     #[test]
@@ -415,14 +438,25 @@ mod tests {
         let now = Instant::now();
         let mut p = pool(2, 0);
         assert!(p.request_queued());
-        assert!(!p.request_queued(), "one start at a time without spare processes");
+        assert!(
+            !p.request_queued(),
+            "one start at a time without spare processes"
+        );
         assert_eq!(p.process_ready(10, 0, "a", now), Some(true));
         let taken = p.request_taken(10, 0).unwrap();
         assert!(taken.start, "two requests, one context");
         p.process_ready(11, 0, "b", now);
         p.request_taken(11, 0).unwrap();
         assert!(!p.request_queued(), "two processes are the limit");
-        assert_eq!(p.counts(), Counts { running: 2, starting: 0, idle: 0, active: 3 });
+        assert_eq!(
+            p.counts(),
+            Counts {
+                running: 2,
+                starting: 0,
+                idle: 0,
+                active: 3
+            }
+        );
     }
 
     #[test]
@@ -439,7 +473,15 @@ mod tests {
         assert_eq!(next, Some(now + Duration::from_secs(13)));
         let (leavers, next) = p.expire(now + Duration::from_secs(20));
         assert_eq!((leavers.len(), next), (1, None));
-        assert_eq!(p.counts(), Counts { running: 1, starting: 0, idle: 1, active: 0 });
+        assert_eq!(
+            p.counts(),
+            Counts {
+                running: 1,
+                starting: 0,
+                idle: 1,
+                active: 0
+            }
+        );
         // A request that one of the leavers took at the last moment is still its own.
         p.request_queued();
         assert!(p.request_taken(2, 0).is_some());
@@ -461,7 +503,10 @@ mod tests {
         p.request_queued();
         assert!(!p.request_taken(1, 0).unwrap().start);
         assert_eq!(p.expire(now + Duration::from_secs(60)), (vec![], None));
-        assert!(p.request_done(1, false, now + Duration::from_secs(60)), "beyond the spare ones");
+        assert!(
+            p.request_done(1, false, now + Duration::from_secs(60)),
+            "beyond the spare ones"
+        );
         assert_eq!(p.expire(now + Duration::from_secs(70)).0, [(1, "a")]);
     }
 
@@ -475,7 +520,15 @@ mod tests {
         p.request_queued();
         assert_eq!(p.process_gone(1), Restart::Now);
         p.request_done(1, false, now);
-        assert_eq!(p.counts(), Counts { running: 0, starting: 1, idle: 0, active: 1 });
+        assert_eq!(
+            p.counts(),
+            Counts {
+                running: 0,
+                starting: 1,
+                idle: 0,
+                active: 1
+            }
+        );
         assert!(p.start_failed(0));
     }
 
@@ -498,8 +551,20 @@ mod tests {
         p.request_queued();
         assert!(p.request_taken(1, 7).unwrap().start);
         assert_eq!(p.renew(), [(1, "a")]);
-        assert_eq!(p.counts(), Counts { running: 0, starting: 0, idle: 0, active: 1 });
-        assert_eq!(p.process_ready(2, 0, "late", now), None, "it was started for the old one");
+        assert_eq!(
+            p.counts(),
+            Counts {
+                running: 0,
+                starting: 0,
+                idle: 0,
+                active: 1
+            }
+        );
+        assert_eq!(
+            p.process_ready(2, 0, "late", now),
+            None,
+            "it was started for the old one"
+        );
         assert!(p.refill());
         assert!(!p.generation_gone(0));
         for pid in [1, 2] {
@@ -517,7 +582,15 @@ mod tests {
         p.process_ready(1, 0, "a", now);
         p.request_taken(1, 0);
         p.request_upgraded(1);
-        assert_eq!(p.counts(), Counts { running: 1, starting: 0, idle: 0, active: 0 });
+        assert_eq!(
+            p.counts(),
+            Counts {
+                running: 1,
+                starting: 0,
+                idle: 0,
+                active: 0
+            }
+        );
         assert!(p.is_busy());
         assert!(p.request_done(1, true, now));
         assert!(!p.is_busy());

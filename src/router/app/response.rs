@@ -39,13 +39,16 @@ pub(super) fn parse(
     buffer: &[u8],
     table: &mut Vec<u8>,
 ) -> Result<(ResponseHead, Range<usize>), BadResponse> {
-    let fixed: [u8; RESPONSE_SIZE] =
-        *buffer.first_chunk().ok_or(BadResponse::Small(buffer.len()))?;
+    let fixed: [u8; RESPONSE_SIZE] = *buffer
+        .first_chunk()
+        .ok_or(BadResponse::Small(buffer.len()))?;
     let count = number(&fixed, at::FIELDS_COUNT);
     let fields_end = FIELDS_AT + (count as usize).saturating_mul(FIELD_SIZE);
     table.clear();
     table.extend_from_slice(
-        buffer.get(FIELDS_AT..fields_end).ok_or(BadResponse::FieldsCount(count))?,
+        buffer
+            .get(FIELDS_AT..fields_end)
+            .ok_or(BadResponse::FieldsCount(count))?,
     );
     let mut head = ResponseHead {
         status: u16::from_ne_bytes([fixed[at::STATUS], fixed[at::STATUS + 1]]),
@@ -59,7 +62,9 @@ pub(super) fn parse(
         let base = FIELDS_AT + i * FIELD_SIZE;
         let text = |at: usize, length: usize| {
             let start = base + at + number(field, at) as usize;
-            buffer.get(start..start + length).ok_or(BadResponse::Pointer)
+            buffer
+                .get(start..start + length)
+                .ok_or(BadResponse::Pointer)
         };
         let name = text(8, field[3] as usize)?;
         let value = text(12, number(field, 4) as usize)?;
@@ -67,8 +72,16 @@ pub(super) fn parse(
     }
     let length = number(&fixed, at::PIGGYBACK_LENGTH) as usize;
     let start = at::PIGGYBACK + number(&fixed, at::PIGGYBACK) as usize;
-    let body = if length == 0 { 0..0 } else { start..start + length };
-    if body.end > buffer.len() { Err(BadResponse::Pointer) } else { Ok((head, body)) }
+    let body = if length == 0 {
+        0..0
+    } else {
+        start..start + length
+    };
+    if body.end > buffer.len() {
+        Err(BadResponse::Pointer)
+    } else {
+        Ok((head, body))
+    }
 }
 
 fn number(buffer: &[u8], at: usize) -> u32 {
@@ -149,13 +162,20 @@ mod tests {
         let (head, body) = parse_fresh(&buffer).unwrap();
         assert_eq!((head.status, head.content_length), (200, Some(11)));
         let all: Vec<_> = head.fields.iter().collect();
-        assert_eq!(all, [(&b"Content-Type"[..], &b"text/plain"[..]), (b"X", b"")]);
+        assert_eq!(
+            all,
+            [(&b"Content-Type"[..], &b"text/plain"[..]), (b"X", b"")]
+        );
         assert_eq!(&buffer[body], b"hello");
     }
 
     #[test]
     fn the_status_field_replaces_the_status() {
-        let head = |value: &[u8]| parse_fresh(&response(200, &[(b"Status", value, false)], b"")).unwrap().0;
+        let head = |value: &[u8]| {
+            parse_fresh(&response(200, &[(b"Status", value, false)], b""))
+                .unwrap()
+                .0
+        };
         assert_eq!(head(b"404 Not Found").status, 404);
         assert_eq!(head(b"40").status, 500);
         assert_eq!(head(b"abc").status, 500);
@@ -164,7 +184,8 @@ mod tests {
     #[test]
     fn lengths_that_are_no_numbers_are_ignored() {
         for value in [&b""[..], b"-1", b"1a", b"99999999999999999999"] {
-            let (head, _) = parse_fresh(&response(200, &[(b"Content-Length", value, false)], b"")).unwrap();
+            let (head, _) =
+                parse_fresh(&response(200, &[(b"Content-Length", value, false)], b"")).unwrap();
             assert_eq!(head.content_length, None);
         }
     }
@@ -172,14 +193,24 @@ mod tests {
     #[test]
     fn pointers_and_counts_are_checked() {
         let good = response(200, &[(b"A", b"b", false)], b"body");
-        assert_eq!(parse_fresh(&good[..23]).unwrap_err(), BadResponse::Small(23));
+        assert_eq!(
+            parse_fresh(&good[..23]).unwrap_err(),
+            BadResponse::Small(23)
+        );
         let mut bad = good.clone();
         bad[8..12].copy_from_slice(&u32::MAX.to_ne_bytes());
-        assert_eq!(parse_fresh(&bad).unwrap_err(), BadResponse::FieldsCount(u32::MAX));
+        assert_eq!(
+            parse_fresh(&bad).unwrap_err(),
+            BadResponse::FieldsCount(u32::MAX)
+        );
         for at in [12, 20, FIELDS_AT + 4, FIELDS_AT + 8, FIELDS_AT + 12] {
             let mut bad = good.clone();
             bad[at..at + 4].copy_from_slice(&u32::MAX.to_ne_bytes());
-            assert_eq!(parse_fresh(&bad).unwrap_err(), BadResponse::Pointer, "at {at}");
+            assert_eq!(
+                parse_fresh(&bad).unwrap_err(),
+                BadResponse::Pointer,
+                "at {at}"
+            );
         }
     }
 

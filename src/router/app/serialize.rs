@@ -93,7 +93,12 @@ impl<'r, 'a> Serialized<'r, 'a> {
         // Room for 24 fields is what the allocator gives without a search.
         let mut fields = Vec::with_capacity(24);
         for (name, value, hash) in &mut *request.fields {
-            fields.push(FieldView { name, value, hash, joined: false });
+            fields.push(FieldView {
+                name,
+                value,
+                hash,
+                joined: false,
+            });
         }
         let request = &*request;
         let short = [
@@ -124,9 +129,22 @@ impl<'r, 'a> Serialized<'r, 'a> {
         // A joined field costs its value and the separator, less than a field of its own.
         size += fields
             .iter()
-            .map(|f| f.value.len() + if f.joined { 2 } else { 2 + prefix + f.name.len() })
+            .map(|f| {
+                f.value.len()
+                    + if f.joined {
+                        2
+                    } else {
+                        2 + prefix + f.name.len()
+                    }
+            })
             .sum::<usize>();
-        Ok(Serialized { request, fields, fields_count, style, size })
+        Ok(Serialized {
+            request,
+            fields,
+            fields_count,
+            style,
+            size,
+        })
     }
 
     /// Bytes that [`write`](Self::write) takes.
@@ -139,7 +157,10 @@ impl<'r, 'a> Serialized<'r, 'a> {
         let request = self.request;
         let (out, _) = out.split_at_mut(self.size);
         out[..REQUEST_SIZE].fill(0);
-        let mut w = Writer { end: REQUEST_SIZE + self.fields_count * FIELD_SIZE, out };
+        let mut w = Writer {
+            end: REQUEST_SIZE + self.fields_count * FIELD_SIZE,
+            out,
+        };
         w.out[..8].copy_from_slice(&[
             request.method.len() as u8,
             request.version.len() as u8,
@@ -202,7 +223,9 @@ impl<'r, 'a> Serialized<'r, 'a> {
             let name = w.end;
             w.bytes(field.name);
             if self.style == NameStyle::Cgi {
-                w.out[name..w.end].iter_mut().for_each(|c| *c = cgi_letter(*c));
+                w.out[name..w.end]
+                    .iter_mut()
+                    .for_each(|c| *c = cgi_letter(*c));
             }
             w.bytes(b"\0");
             let value = w.end;
@@ -270,7 +293,11 @@ fn special(name: &[u8]) -> Option<usize> {
 }
 
 fn cgi_letter(c: u8) -> u8 {
-    if c == b'-' { b'_' } else { c.to_ascii_uppercase() }
+    if c == b'-' {
+        b'_'
+    } else {
+        c.to_ascii_uppercase()
+    }
 }
 
 fn same_name(a: &FieldView<'_>, b: &FieldView<'_>) -> bool {
@@ -378,9 +405,18 @@ mod tests {
             assert_eq!(text(&out, at::LOCAL_PORT), b"8080");
             assert_eq!(text(&out, at::SERVER_NAME), b"example.com");
             assert_eq!(text(&out, at::TARGET), target);
-            assert_eq!((number(&out, at::PATH_LENGTH), text(&out, at::PATH)), (4, &b"/a b"[..]));
-            assert_eq!((number(&out, at::QUERY_LENGTH), text(&out, at::QUERY)), (3, &b"x=1"[..]));
-            assert_eq!(out[at::CONTENT_LENGTH..at::CONTENT_LENGTH + 8], 5u64.to_ne_bytes());
+            assert_eq!(
+                (number(&out, at::PATH_LENGTH), text(&out, at::PATH)),
+                (4, &b"/a b"[..])
+            );
+            assert_eq!(
+                (number(&out, at::QUERY_LENGTH), text(&out, at::QUERY)),
+                (3, &b"x=1"[..])
+            );
+            assert_eq!(
+                out[at::CONTENT_LENGTH..at::CONTENT_LENGTH + 8],
+                5u64.to_ne_bytes()
+            );
             assert_eq!(number(&out, at::FIELDS_COUNT), 4);
             assert_eq!(number(&out, at::CONTENT_LENGTH_FIELD), 1);
             assert_eq!(number(&out, at::CONTENT_TYPE_FIELD), NONE_FIELD);
@@ -431,7 +467,10 @@ mod tests {
         let name = [b'n'; 251];
         let fields: &[Raw<'_>] = &[(&name, b"v", 1)];
         with_request(b"/", b"/", b"", fields, |request| {
-            assert_eq!(Serialized::new(request, NameStyle::Cgi).err(), Some(TooLong));
+            assert_eq!(
+                Serialized::new(request, NameStyle::Cgi).err(),
+                Some(TooLong)
+            );
         });
         with_request(b"/", b"/", b"", fields, |request| {
             assert!(Serialized::new(request, NameStyle::Plain).is_ok());

@@ -20,7 +20,12 @@ impl SharedPort {
     pub(crate) fn create() -> std::io::Result<SharedPort> {
         let (read, write) = socket::pair()?;
         let (queue, memory) = AppQueue::create().map_err(std::io::Error::other)?;
-        Ok(SharedPort { read, write, queue, memory })
+        Ok(SharedPort {
+            read,
+            write,
+            queue,
+            memory,
+        })
     }
 
     /// What a prototype gets: the socket's read end and the memory of the queue.
@@ -36,7 +41,11 @@ impl SharedPort {
         let queued = self.queue.send(&message, header.stream)?;
         if queued.wake {
             // A full socket is full of messages that wake as well.
-            let wake = Header { kind: kind::READ_QUEUE, mmap: false, ..*header };
+            let wake = Header {
+                kind: kind::READ_QUEUE,
+                mmap: false,
+                ..*header
+            };
             let _ = socket::send(self.write.as_fd(), &wake, &[], &[]);
         }
         Ok(queued.cookie)

@@ -23,7 +23,11 @@ const MAX_PLAIN: usize = 32 << 20;
 /// Who has the request.
 enum Holder {
     /// It waits in the queue.
-    Queue { shared: Arc<SharedPort>, cookie: u32, failures: u32 },
+    Queue {
+        shared: Arc<SharedPort>,
+        cookie: u32,
+        failures: u32,
+    },
     /// A process took it.
     Process { link: Arc<Link>, upgraded: bool },
     /// Nobody any more: it is over.
@@ -60,7 +64,13 @@ pub(super) struct Rest {
 }
 
 impl Slot {
-    pub(super) fn new(stream: u32, app: Arc<App>, websocket: bool, head: ChunkRef, rest: Rest) -> Slot {
+    pub(super) fn new(
+        stream: u32,
+        app: Arc<App>,
+        websocket: bool,
+        head: ChunkRef,
+        rest: Rest,
+    ) -> Slot {
         Slot {
             stream,
             app,
@@ -81,7 +91,11 @@ impl Slot {
 
     /// The request is in the queue.
     pub(super) fn queued(&self, shared: Arc<SharedPort>, cookie: u32, failures: u32) {
-        self.state.borrow_mut().holder = Holder::Queue { shared, cookie, failures };
+        self.state.borrow_mut().holder = Holder::Queue {
+            shared,
+            cookie,
+            failures,
+        };
     }
 
     /// Whether the request is over for the application.
@@ -125,7 +139,10 @@ impl Slot {
     /// Where WebSocket frames of the client go.
     pub(super) fn upgraded_link(&self) -> Option<Arc<Link>> {
         match &self.state.borrow().holder {
-            Holder::Process { link, upgraded: true } => Some(link.clone()),
+            Holder::Process {
+                link,
+                upgraded: true,
+            } => Some(link.clone()),
             _ => None,
         }
     }
@@ -147,7 +164,10 @@ impl Slot {
             self.process_died();
             return;
         };
-        state.holder = Holder::Process { link: link.clone(), upgraded: false };
+        state.holder = Holder::Process {
+            link: link.clone(),
+            upgraded: false,
+        };
         let sent = if state.file.is_some() || !state.rest.is_empty() {
             let header = Header::new(own_pid, kind::REQ_BODY, self.stream).reply_to(own_port);
             send_rest(&mut state, &self.app, &link, &header)
@@ -156,7 +176,10 @@ impl Slot {
         };
         drop(state);
         if let Err(error) = sent {
-            crate::error!("app \"{}\": sending a request body failed: {error}", self.app.name);
+            crate::error!(
+                "app \"{}\": sending a request body failed: {error}",
+                self.app.name
+            );
             self.fail(503);
             return;
         }
@@ -184,7 +207,11 @@ impl Slot {
         drop(state);
         match added {
             Err(error) => {
-                crate::alert!("app \"{}\": process {}: {error}", self.app.name, link.port.pid);
+                crate::alert!(
+                    "app \"{}\": process {}: {error}",
+                    self.app.name,
+                    link.port.pid
+                );
                 self.fail(503);
             }
             Ok(()) if !within => {
@@ -196,7 +223,11 @@ impl Slot {
             }
             Ok(()) if message.header.last => {
                 // An end without a head is no response.
-                self.finish(if head_seen { Part::End } else { Part::Failed(503) });
+                self.finish(if head_seen {
+                    Part::End
+                } else {
+                    Part::Failed(503)
+                });
             }
             Ok(()) => {
                 if let Some(timeout) = self.app.timeout {
@@ -226,7 +257,9 @@ impl Slot {
             let (head, body) = response::parse(&chunk, table)?;
             self.add_head(state, head);
             if !body.is_empty() {
-                state.parts.push_back(Part::Data(Chunk::shared(chunk, body)));
+                state
+                    .parts
+                    .push_back(Part::Data(Chunk::shared(chunk, body)));
             }
         }
         Ok(())
@@ -293,7 +326,9 @@ impl Slot {
         let current = self.app.current_queue();
         let mut state = self.state.borrow_mut();
         let head = state.head;
-        let Holder::Queue { shared, cookie, .. } = &mut state.holder else { return };
+        let Holder::Queue { shared, cookie, .. } = &mut state.holder else {
+            return;
+        };
         if Arc::ptr_eq(shared, &current) || !shared.cancel(*cookie, self.stream) {
             return;
         }
@@ -381,7 +416,9 @@ fn send_rest(
         .map(|(run, size)| run.into_sent_for(size, header.stream))
         .collect();
     link.send_chunks(header, &chunks).inspect_err(|_| {
-        chunks.iter().for_each(|&chunk| app.outgoing.take_back(chunk, header.stream));
+        chunks
+            .iter()
+            .for_each(|&chunk| app.outgoing.take_back(chunk, header.stream));
     })?;
     Ok(())
 }

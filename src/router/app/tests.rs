@@ -108,7 +108,9 @@ impl Fake {
     fn bytes(&mut self, chunk: ChunkRef) -> Vec<u8> {
         let requests = self.requests.get_or_insert_with(|| {
             let segments = IncomingSegments::new(PID, self.hub.pid, Arc::new(|| {}));
-            segments.add(self.app.outgoing().duplicate_fd(0).unwrap().as_fd()).unwrap();
+            segments
+                .add(self.app.outgoing().duplicate_fd(0).unwrap().as_fd())
+                .unwrap();
             segments
         });
         requests.chunk(chunk).unwrap().to_vec()
@@ -130,11 +132,16 @@ impl Fake {
     }
 
     fn say_shared(&self, request: &Header, last: bool, body: &[u8]) -> ChunkRef {
-        let allocation = self.responses.allocate(body.len(), body.len(), None).unwrap();
+        let allocation = self
+            .responses
+            .allocate(body.len(), body.len(), None)
+            .unwrap();
         let mut run = allocation.run;
         if allocation.created {
             let header = Header::new(PID, kind::MMAP, 0).with_last(false);
-            self.port(request).send(&header, &[], &[run.segment_fd().1]).unwrap();
+            self.port(request)
+                .send(&header, &[], &[run.segment_fd().1])
+                .unwrap();
         }
         run.write(0, body);
         let chunk = run.into_sent(body.len());
@@ -180,10 +187,14 @@ fn begin(app: &Arc<App>, port: &Rc<WorkerPort>, body: &Body, websocket: bool) ->
 }
 
 fn run<F: Future<Output = ()>>(test: F) {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        tokio::time::timeout(Duration::from_secs(20), test).await.expect("the test hangs");
+        tokio::time::timeout(Duration::from_secs(20), test)
+            .await
+            .expect("the test hangs");
     });
 }
 
@@ -197,7 +208,10 @@ fn setup() -> (Arc<Hub>, UnboundedReceiver<Event>, Arc<App>, Rc<WorkerPort>) {
 async fn head(exchange: &mut Exchange) -> u16 {
     match exchange.next().await {
         Part::Head(head) => {
-            assert_eq!(head.fields.iter().collect::<Vec<_>>(), [(&b"N"[..], &b"v"[..])]);
+            assert_eq!(
+                head.fields.iter().collect::<Vec<_>>(),
+                [(&b"N"[..], &b"v"[..])]
+            );
             head.status
         }
         other => panic!("{other:?} instead of a head"),
@@ -221,7 +235,8 @@ async fn failure(exchange: &mut Exchange) -> u16 {
 /// All chunks of the first segment are free.
 fn nothing_held(set: &Arc<OutgoingSegments>) -> bool {
     let whole = 640 * CHUNK_SIZE;
-    set.allocate(whole, whole, None).is_ok_and(|all| !all.created)
+    set.allocate(whole, whole, None)
+        .is_ok_and(|all| !all.created)
 }
 
 #[test]
@@ -236,14 +251,25 @@ fn a_response_comes_through_shared_memory_and_messages() {
         fake.acknowledge(&request);
         fake.say_shared(&request, false, &response(200, b"first"));
         fake.say_shared(&request, false, &[7; 40_000]);
-        fake.say(&request, kind::DATA, false, b"plain, and longer than a queue item");
+        fake.say(
+            &request,
+            kind::DATA,
+            false,
+            b"plain, and longer than a queue item",
+        );
         fake.say(&request, kind::DATA, true, b"end");
         assert_eq!(head(&mut exchange).await, 200);
         assert_eq!(data(&mut exchange).await, b"first");
         assert_eq!(data(&mut exchange).await, [7; 40_000]);
-        assert_eq!(data(&mut exchange).await, b"plain, and longer than a queue itemend");
+        assert_eq!(
+            data(&mut exchange).await,
+            b"plain, and longer than a queue itemend"
+        );
         assert!(matches!(exchange.next().await, Part::End));
-        assert_eq!((app.counts().active, app.counts().idle, port.in_flight()), (0, 1, 0));
+        assert_eq!(
+            (app.counts().active, app.counts().idle, port.in_flight()),
+            (0, 1, 0)
+        );
         assert!(nothing_held(&fake.responses));
         assert!(nothing_held(app.outgoing()));
     });
@@ -255,12 +281,16 @@ fn a_long_body_follows_the_acknowledgement() {
         let (hub, _events, app, port) = setup();
         let mut fake = Fake::start(&hub, &app);
         // Some chunks are busy, so that the body does not fit in one run.
-        let busy: Vec<_> =
-            (0..20).map(|_| app.outgoing().allocate(1, 1, None).unwrap().run).collect();
-        busy.into_iter().enumerate().filter(|(i, _)| i % 2 == 0).for_each(|(_, run)| {
-            // The even ones stay busy for ever.
-            run.into_sent(1);
-        });
+        let busy: Vec<_> = (0..20)
+            .map(|_| app.outgoing().allocate(1, 1, None).unwrap().run)
+            .collect();
+        busy.into_iter()
+            .enumerate()
+            .filter(|(i, _)| i % 2 == 0)
+            .for_each(|(_, run)| {
+                // The even ones stay busy for ever.
+                run.into_sent(1);
+            });
         let body: Vec<u8> = (0..300_000u32).map(|i| (i % 251) as u8).collect();
         let _exchange = begin(&app, &port, &Body::Memory(body.clone()), false);
         let (request, chunk) = fake.take().unwrap();
@@ -273,7 +303,10 @@ fn a_long_body_follows_the_acknowledgement() {
         tokio::time::sleep(Duration::from_millis(20)).await;
         if got.len() < body.len() {
             let rest = fake.receive();
-            assert_eq!((rest.header.kind, rest.header.stream), (kind::REQ_BODY, request.stream));
+            assert_eq!(
+                (rest.header.kind, rest.header.stream),
+                (kind::REQ_BODY, request.stream)
+            );
             for chunk in rest.chunks() {
                 got.extend(fake.bytes(chunk));
             }
@@ -298,7 +331,9 @@ fn a_body_in_a_file_is_passed_from_its_start() {
         let mut message = fake.receive();
         assert_eq!(message.header.kind, kind::REQ_BODY);
         let mut text = String::new();
-        File::from(message.take_fd().unwrap()).read_to_string(&mut text).unwrap();
+        File::from(message.take_fd().unwrap())
+            .read_to_string(&mut text)
+            .unwrap();
         assert_eq!(text, "from the file");
     });
 }
@@ -356,7 +391,11 @@ fn the_death_of_a_process_fails_what_it_took() {
         assert_eq!(failure(&mut taken).await, 503);
         assert_eq!(failure(&mut between).await, 503);
         assert_eq!((port.in_flight(), app.counts().active), (1, 1));
-        assert_eq!(app.counts().starting, 1, "the one that waits wants another process");
+        assert_eq!(
+            app.counts().starting,
+            1,
+            "the one that waits wants another process"
+        );
         let buried = std::iter::from_fn(|| events.try_recv().ok())
             .any(|event| matches!(event, Event::Buried(process) if process.pid == PID));
         assert!(buried);
@@ -391,16 +430,37 @@ fn what_a_process_gets_wrong_fails_its_request_only() {
         let nonsense = |request: &Header, what: usize| {
             let header = Header::new(PID, kind::DATA, request.stream);
             let port = fake.port(request);
-            let chunk = |chunk, size| [ChunkRef { segment: 0, chunk, size }];
+            let chunk = |chunk, size| {
+                [ChunkRef {
+                    segment: 0,
+                    chunk,
+                    size,
+                }]
+            };
             let sent = match what {
                 0 => port.send(&header, b"short", &[]),
                 1 => port.send(&header, &[0xFF; 100], &[]),
                 2 => port.send_chunks(&header, &chunk(639, 16385)),
                 3 => port.send_chunks(&header, &chunk(u32::MAX, u32::MAX)),
-                4 => port.send_chunks(&header, &[ChunkRef { segment: 9, chunk: 0, size: 1 }]),
+                4 => port.send_chunks(
+                    &header,
+                    &[ChunkRef {
+                        segment: 9,
+                        chunk: 0,
+                        size: 1,
+                    }],
+                ),
                 // An end without a head.
                 5 => port.send(&header.with_last(true), &[], &[]),
-                _ => port.send(&Header { kind: kind::RPC_ERROR, last: true, ..header }, &[], &[]),
+                _ => port.send(
+                    &Header {
+                        kind: kind::RPC_ERROR,
+                        last: true,
+                        ..header
+                    },
+                    &[],
+                    &[],
+                ),
             };
             sent.unwrap();
         };
@@ -415,11 +475,27 @@ fn what_a_process_gets_wrong_fails_its_request_only() {
         }
         // Forged: another process's name, an unknown stream, kinds that are not for this port.
         let other = Header::new(PID + 1, kind::DATA, good_request.stream).with_last(true);
-        fake.port(&good_request).send(&other, b"forged", &[]).unwrap();
-        for kind in [kind::QUIT, kind::NEW_PORT, kind::START_PROCESS, kind::STATUS, 200] {
+        fake.port(&good_request)
+            .send(&other, b"forged", &[])
+            .unwrap();
+        for kind in [
+            kind::QUIT,
+            kind::NEW_PORT,
+            kind::START_PROCESS,
+            kind::STATUS,
+            200,
+        ] {
             fake.say(&good_request, kind, true, b"whatever");
         }
-        fake.say(&Header { stream: 1, ..good_request }, kind::DATA, true, b"x");
+        fake.say(
+            &Header {
+                stream: 1,
+                ..good_request
+            },
+            kind::DATA,
+            true,
+            b"x",
+        );
         fake.say(&good_request, kind::DATA, true, b"still here");
         assert_eq!(head(&mut good).await, 200);
         assert_eq!(data(&mut good).await, b"still here");
@@ -489,17 +565,25 @@ fn frames_go_to_the_process_that_accepted() {
         assert!(exchange.try_send_frame(b"short").unwrap());
         assert!(exchange.try_send_frame(&long).unwrap());
         let message = fake.receive();
-        assert_eq!((message.header.kind, message.header.last), (kind::WEBSOCKET, false));
+        assert_eq!(
+            (message.header.kind, message.header.last),
+            (kind::WEBSOCKET, false)
+        );
         assert_eq!(&*message.body, b"short");
         let message = fake.receive();
-        let bytes: Vec<u8> =
-            message.chunks().flat_map(|chunk| fake.bytes(chunk)).collect();
+        let bytes: Vec<u8> = message
+            .chunks()
+            .flat_map(|chunk| fake.bytes(chunk))
+            .collect();
         assert!(bytes == long);
         fake.say(&request, kind::DATA, false, b"frame");
         assert_eq!(data(&mut exchange).await, b"frame");
         drop(exchange);
         let message = fake.receive();
-        assert_eq!((message.header.kind, message.header.last), (kind::WEBSOCKET, true));
+        assert_eq!(
+            (message.header.kind, message.header.last),
+            (kind::WEBSOCKET, true)
+        );
         assert_eq!((app.counts().idle, port.in_flight()), (1, 0));
     });
 }

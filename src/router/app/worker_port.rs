@@ -17,9 +17,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::{JoinHandle, spawn_local};
 
 use super::slot::Slot;
-use crate::ipc::{
-    Header, Id, Message, Pid, PortQueue, ReceiveError, Receiver, kind, socket,
-};
+use crate::ipc::{Header, Id, Message, Pid, PortQueue, ReceiveError, Receiver, kind, socket};
 use crate::router::hub::{Hub, Notice, WorkerHandle};
 use crate::sys::watch::watch;
 
@@ -80,7 +78,11 @@ impl WorkerPort {
             table: RefCell::default(),
             tasks: RefCell::default(),
         });
-        port.id.set(hub.add_worker(WorkerHandle { socket: write, queue: memory, notices }));
+        port.id.set(hub.add_worker(WorkerHandle {
+            socket: write,
+            queue: memory,
+            notices,
+        }));
         let reader = spawn_local(read_messages(watched, Rc::downgrade(&port)));
         let listener = spawn_local(take_notices(notices_in, Rc::downgrade(&port)));
         port.tasks.borrow_mut().extend([reader, listener]);
@@ -148,7 +150,11 @@ impl WorkerPort {
                 if !slot.data(message, &mut self.table.borrow_mut())
                     && let Some(body) = chunks
                 {
-                    self.discard(&Message { header, body, ..Message::default() });
+                    self.discard(&Message {
+                        header,
+                        body,
+                        ..Message::default()
+                    });
                 }
                 self.forget_if_over(&slot);
             }
@@ -195,7 +201,12 @@ impl WorkerPort {
     }
 
     fn slots_where(&self, wanted: impl Fn(&Slot) -> bool) -> Vec<Rc<Slot>> {
-        self.slots.borrow().values().filter(|slot| wanted(slot)).cloned().collect()
+        self.slots
+            .borrow()
+            .values()
+            .filter(|slot| wanted(slot))
+            .cloned()
+            .collect()
     }
 
     fn notice(self: &Rc<Self>, notice: Notice) {
@@ -242,13 +253,18 @@ impl WorkerPort {
 impl Drop for WorkerPort {
     fn drop(&mut self) {
         self.hub.remove_worker(self.id.get());
-        self.tasks.borrow_mut().drain(..).for_each(|task| task.abort());
+        self.tasks
+            .borrow_mut()
+            .drain(..)
+            .for_each(|task| task.abort());
     }
 }
 
 /// A process has no room for its response.
 pub(crate) fn out_of_memory(hub: &Hub, pid: Pid) {
-    let Some(process) = hub.process(pid) else { return };
+    let Some(process) = hub.process(pid) else {
+        return;
+    };
     if process.incoming.peer_is_exhausted()
         && let Some(app) = process.app.upgrade()
     {
@@ -258,7 +274,9 @@ pub(crate) fn out_of_memory(hub: &Hub, pid: Pid) {
 
 async fn read_messages(socket: AsyncFd<OwnedFd>, port: Weak<WorkerPort>) {
     loop {
-        let Ok(mut guard) = socket.readable().await else { return };
+        let Ok(mut guard) = socket.readable().await else {
+            return;
+        };
         loop {
             let Some(port) = port.upgrade() else { return };
             match port.drain(BATCH) {

@@ -16,8 +16,14 @@ pub(super) struct Action {
 #[derive(Debug)]
 pub(super) enum Kind {
     Pass(Next),
-    Return { status: u16, location: Option<Location> },
-    Share { share: Box<Share>, fallback: Option<ActionId> },
+    Return {
+        status: u16,
+        location: Option<Location>,
+    },
+    Share {
+        share: Box<Share>,
+        fallback: Option<ActionId>,
+    },
 }
 
 #[derive(Debug)]

@@ -22,7 +22,10 @@ impl Table {
         let name = |(index, route): (usize, &config::Route)| (route.name.clone(), index);
         let application = |(index, application): (usize, &config::Application)| {
             let targets = application.targets.clone();
-            (application.name.clone(), ApplicationNames { index, targets })
+            (
+                application.name.clone(),
+                ApplicationNames { index, targets },
+            )
         };
         let mut table = Table {
             entries: Vec::new(),
@@ -30,7 +33,12 @@ impl Table {
             route_names: config.routes.iter().enumerate().map(name).collect(),
             actions: Vec::new(),
             templates: Vec::new(),
-            applications: config.applications.iter().enumerate().map(application).collect(),
+            applications: config
+                .applications
+                .iter()
+                .enumerate()
+                .map(application)
+                .collect(),
             mime_types: MimeTypes::new(&config.settings.http.mime_types),
         };
         for listener in &config.listeners {
@@ -41,10 +49,17 @@ impl Table {
             let mut steps = Vec::with_capacity(route.steps.len());
             for step in &route.steps {
                 let conditions = Conditions::compile(&step.conditions)?;
-                steps.push(Step { conditions, action: table.compile_action(&step.action)? });
+                steps.push(Step {
+                    conditions,
+                    action: table.compile_action(&step.action)?,
+                });
             }
             let runs = exact_runs(&steps);
-            table.routes.push(Route { name: route.name.clone(), steps, runs });
+            table.routes.push(Route {
+                name: route.name.clone(),
+                steps,
+                runs,
+            });
         }
         Ok(table)
     }
@@ -65,7 +80,9 @@ impl Table {
 
     /// The place that a `pass` target names.
     pub(super) fn find(&self, target: &[u8]) -> Next {
-        let parsed = std::str::from_utf8(target).ok().and_then(|text| PassTarget::parse(text).ok());
+        let parsed = std::str::from_utf8(target)
+            .ok()
+            .and_then(|text| PassTarget::parse(text).ok());
         let found = parsed.and_then(|target| match target {
             PassTarget::Application { name, target } => {
                 let names = self.applications.get(&name)?;
@@ -74,7 +91,10 @@ impl Table {
                     Some(target) => names.targets.iter().position(|name| *name == target)?,
                 };
                 let target = u8::try_from(target).ok()?;
-                Some(Next::Application { index: names.index, target })
+                Some(Next::Application {
+                    index: names.index,
+                    target,
+                })
             }
             PassTarget::Route(name) => {
                 let name = name.as_deref().unwrap_or_default();
@@ -90,23 +110,38 @@ impl Table {
             ActionKind::Pass(text) => Kind::Pass(self.compile_pass(text)?),
             ActionKind::Return { status, location } => {
                 let location = location.as_deref().map(compile_location).transpose()?;
-                Kind::Return { status: *status, location }
+                Kind::Return {
+                    status: *status,
+                    location,
+                }
             }
             ActionKind::Share(share) => {
                 let fallback = match &share.fallback {
                     Some(action) => Some(self.compile_action(action)?),
                     None => None,
                 };
-                Kind::Share { share: Box::new(compile_share(share)?), fallback }
+                Kind::Share {
+                    share: Box::new(compile_share(share)?),
+                    fallback,
+                }
             }
         };
-        let rewrite = source.rewrite.as_deref().map(|text| compile_template(text, "rewrite"));
+        let rewrite = source
+            .rewrite
+            .as_deref()
+            .map(|text| compile_template(text, "rewrite"));
         let mut response_headers = Vec::with_capacity(source.response_headers.len());
         for (name, value) in &source.response_headers {
-            let value = value.as_deref().map(|text| compile_template(text, "response_headers"));
+            let value = value
+                .as_deref()
+                .map(|text| compile_template(text, "response_headers"));
             response_headers.push((name.clone().into_bytes(), value.transpose()?));
         }
-        self.actions.push(Action { rewrite: rewrite.transpose()?, response_headers, kind });
+        self.actions.push(Action {
+            rewrite: rewrite.transpose()?,
+            response_headers,
+            kind,
+        });
         Ok(ActionId(self.actions.len() - 1))
     }
 }
@@ -125,10 +160,17 @@ fn compile_location(text: &str) -> Result<Location, CompileError> {
 
 fn compile_share(source: &config::Share) -> Result<Share, CompileError> {
     let types = source.types.as_ref().map(|texts| {
-        PatternList::compile(texts, Folding::Ignore, Encoding::None)
-            .map_err(|error| CompileError::Pattern { option: "types", error })
+        PatternList::compile(texts, Folding::Ignore, Encoding::None).map_err(|error| {
+            CompileError::Pattern {
+                option: "types",
+                error,
+            }
+        })
     });
-    let chroot = source.chroot.as_deref().map(|text| compile_template(text, "chroot"));
+    let chroot = source
+        .chroot
+        .as_deref()
+        .map(|text| compile_template(text, "chroot"));
     Ok(Share {
         paths: source
             .paths
@@ -149,7 +191,10 @@ fn exact_runs(steps: &[Step]) -> HashMap<usize, ExactRun> {
     while start < steps.len() {
         let mut first = HashMap::new();
         let mut end = start;
-        while let Some(paths) = steps.get(end).and_then(|step| step.conditions.exact_paths()) {
+        while let Some(paths) = steps
+            .get(end)
+            .and_then(|step| step.conditions.exact_paths())
+        {
             for path in paths {
                 first.entry(path.into()).or_insert(end);
             }

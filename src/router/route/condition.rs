@@ -42,10 +42,17 @@ struct AddressList(Vec<AddressPattern>);
 impl AddressList {
     fn compile(texts: &[String], option: &'static str) -> Result<AddressList, CompileError> {
         let pattern = |text: &String| {
-            AddressPattern::parse(text)
-                .map_err(|error| CompileError::Address { option, text: text.clone(), error })
+            AddressPattern::parse(text).map_err(|error| CompileError::Address {
+                option,
+                text: text.clone(),
+                error,
+            })
         };
-        texts.iter().map(pattern).collect::<Result<_, _>>().map(AddressList)
+        texts
+            .iter()
+            .map(pattern)
+            .collect::<Result<_, _>>()
+            .map(AddressList)
     }
 
     /// No negated pattern contains the address, and a positive one does if there are any; an empty
@@ -56,7 +63,9 @@ impl AddressList {
             Address::Unix(_) => None,
         };
         let among = |negated| {
-            self.0.iter().any(|pattern| pattern.negated == negated && pattern.contains(socket))
+            self.0
+                .iter()
+                .any(|pattern| pattern.negated == negated && pattern.contains(socket))
         };
         if among(true) || self.0.is_empty() {
             return false;
@@ -71,8 +80,11 @@ fn patterns(
     folding: Folding,
     encoding: Encoding,
 ) -> Result<Option<PatternList>, CompileError> {
-    let list = texts.as_ref().map(|texts| PatternList::compile(texts, folding, encoding));
-    list.transpose().map_err(|error| CompileError::Pattern { option, error })
+    let list = texts
+        .as_ref()
+        .map(|texts| PatternList::compile(texts, folding, encoding));
+    list.transpose()
+        .map_err(|error| CompileError::Pattern { option, error })
 }
 
 fn named_patterns(
@@ -85,8 +97,9 @@ fn named_patterns(
     let failed = |error| CompileError::Pattern { option, error };
     let one = |(name, texts): &(String, Vec<String>)| {
         let text = match encoding {
-            Encoding::Form => encoding::decode(name.as_bytes(), true)
-                .map_err(|error| failed(error.into()))?,
+            Encoding::Form => {
+                encoding::decode(name.as_bytes(), true).map_err(|error| failed(error.into()))?
+            }
             _ => name.clone().into_bytes(),
         };
         let hash = field_hash(&text);
@@ -99,14 +112,27 @@ fn named_patterns(
 
 impl Conditions {
     pub(super) fn compile(source: &Match) -> Result<Conditions, CompileError> {
-        let condition = source.condition.as_deref().map(Condition::compile).transpose();
+        let condition = source
+            .condition
+            .as_deref()
+            .map(Condition::compile)
+            .transpose();
         let addresses = |texts: &Option<Vec<String>>, option| {
-            texts.as_ref().map(|texts| AddressList::compile(texts, option)).transpose()
+            texts
+                .as_ref()
+                .map(|texts| AddressList::compile(texts, option))
+                .transpose()
         };
         let (none, percent, form) = (Encoding::None, Encoding::Percent, Encoding::Form);
         Ok(Conditions {
-            condition: condition.map_err(|error| CompileError::Template { option: "if", error })?,
-            tls: source.scheme.as_deref().map(|scheme| scheme.eq_ignore_ascii_case("https")),
+            condition: condition.map_err(|error| CompileError::Template {
+                option: "if",
+                error,
+            })?,
+            tls: source
+                .scheme
+                .as_deref()
+                .map(|scheme| scheme.eq_ignore_ascii_case("https")),
             host: patterns(&source.host, "host", Folding::Lower, none)?,
             uri: patterns(&source.uri, "uri", Folding::None, percent)?,
             method: patterns(&source.method, "method", Folding::Upper, none)?,
@@ -127,7 +153,9 @@ impl Conditions {
     /// Whether all hold; an error is one of a regular expression at run time.
     pub(super) fn hold(&self, request: &mut Request) -> Result<bool, pcre2::Error> {
         let list = |patterns: &Option<PatternList>, text: &[u8]| {
-            patterns.as_ref().map_or(Ok(true), |patterns| patterns.matches(text))
+            patterns
+                .as_ref()
+                .map_or(Ok(true), |patterns| patterns.matches(text))
         };
         if let Some(condition) = &self.condition
             && !condition.holds(request, &ResponseFacts::default())
@@ -157,8 +185,14 @@ impl Conditions {
         {
             return Ok(false);
         }
-        Ok(self.source.as_ref().is_none_or(|list| list.contains(&request.remote))
-            && self.destination.as_ref().is_none_or(|list| list.contains(&request.local)))
+        Ok(self
+            .source
+            .as_ref()
+            .is_none_or(|list| list.contains(&request.remote))
+            && self
+                .destination
+                .as_ref()
+                .is_none_or(|list| list.contains(&request.local)))
     }
 }
 

@@ -78,7 +78,10 @@ struct ExactRun {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     Route(usize),
-    Application { index: usize, target: u8 },
+    Application {
+        index: usize,
+        target: u8,
+    },
     /// An index of [`Table::templates`].
     Template(usize),
     /// There is no such target.

@@ -79,11 +79,18 @@ impl PatternList {
         folding: Folding,
         encoding: Encoding,
     ) -> Result<PatternList, PatternError> {
-        let mut list = PatternList { negative: Vec::new(), positive: Vec::new() };
+        let mut list = PatternList {
+            negative: Vec::new(),
+            positive: Vec::new(),
+        };
         for text in texts {
             match text.strip_prefix('!') {
-                Some(rest) => list.negative.push(Matcher::compile(rest, folding, encoding)?),
-                None => list.positive.push(Matcher::compile(text, folding, encoding)?),
+                Some(rest) => list
+                    .negative
+                    .push(Matcher::compile(rest, folding, encoding)?),
+                None => list
+                    .positive
+                    .push(Matcher::compile(text, folding, encoding)?),
             }
         }
         Ok(list)
@@ -112,7 +119,10 @@ impl PatternList {
         let mut texts = Vec::with_capacity(self.positive.len());
         for pattern in &self.positive {
             match pattern {
-                Matcher::Exact { text, ignore_case: false } => texts.push(&**text),
+                Matcher::Exact {
+                    text,
+                    ignore_case: false,
+                } => texts.push(&**text),
                 _ => return None,
             }
         }
@@ -123,7 +133,9 @@ impl PatternList {
 impl Matcher {
     fn compile(text: &str, folding: Folding, encoding: Encoding) -> Result<Matcher, PatternError> {
         if let Some(expression) = text.strip_prefix('~') {
-            let regex = RegexBuilder::new().jit_if_available(true).build(expression)?;
+            let regex = RegexBuilder::new()
+                .jit_if_available(true)
+                .build(expression)?;
             return Ok(Matcher::Regex(Box::new(regex)));
         }
         let piece = |text: &str| -> Result<Box<[u8]>, PatternError> {
@@ -141,7 +153,10 @@ impl Matcher {
         };
         let ignore_case = folding == Folding::Ignore;
         let Some((first, rest)) = text.split_once('*') else {
-            return Ok(Matcher::Exact { text: piece(text)?, ignore_case });
+            return Ok(Matcher::Exact {
+                text: piece(text)?,
+                ignore_case,
+            });
         };
         let (inner, last) = rest.rsplit_once('*').unwrap_or(("", rest));
         let (prefix, suffix) = (piece(first)?, piece(last)?);
@@ -155,13 +170,22 @@ impl Matcher {
                 false => Substring::Exact(Box::new(Finder::new(&text).into_owned())),
             });
         }
-        let wild = Wild { prefix, suffix, middle, min_len, ignore_case };
+        let wild = Wild {
+            prefix,
+            suffix,
+            middle,
+            min_len,
+            ignore_case,
+        };
         Ok(Matcher::Wild(Box::new(wild)))
     }
 
     fn matches(&self, text: &[u8]) -> Result<bool, pcre2::Error> {
         match self {
-            Matcher::Exact { text: own, ignore_case } => Ok(same(own, text, *ignore_case)),
+            Matcher::Exact {
+                text: own,
+                ignore_case,
+            } => Ok(same(own, text, *ignore_case)),
             Matcher::Wild(wild) => Ok(wild.matches(text)),
             Matcher::Regex(regex) => regex.is_match(text),
         }
@@ -169,7 +193,11 @@ impl Matcher {
 }
 
 fn same(own: &[u8], text: &[u8], ignore_case: bool) -> bool {
-    if ignore_case { own.eq_ignore_ascii_case(text) } else { own == text }
+    if ignore_case {
+        own.eq_ignore_ascii_case(text)
+    } else {
+        own == text
+    }
 }
 
 impl Wild {
@@ -186,9 +214,7 @@ impl Wild {
         }
         for part in &self.middle {
             let end = match part {
-                Substring::Exact(finder) => {
-                    finder.find(rest).map(|at| at + finder.needle().len())
-                }
+                Substring::Exact(finder) => finder.find(rest).map(|at| at + finder.needle().len()),
                 Substring::IgnoreCase(own) => rest
                     .windows(own.len())
                     .position(|window| own.eq_ignore_ascii_case(window))
@@ -213,7 +239,9 @@ mod tests {
     }
 
     fn matches(pattern: &str, text: &str) -> bool {
-        list(&[pattern], Folding::None, Encoding::None).matches(text.as_bytes()).unwrap()
+        list(&[pattern], Folding::None, Encoding::None)
+            .matches(text.as_bytes())
+            .unwrap()
     }
 
     #[test]
@@ -258,10 +286,17 @@ mod tests {
     #[test]
     fn case_and_encoding() {
         let one = |pattern, folding, encoding, text: &str| {
-            list(&[pattern], folding, encoding).matches(text.as_bytes()).unwrap()
+            list(&[pattern], folding, encoding)
+                .matches(text.as_bytes())
+                .unwrap()
         };
         assert!(one("get", Folding::Upper, Encoding::None, "GET"));
-        assert!(one("*.Example.COM", Folding::Lower, Encoding::None, "a.example.com"));
+        assert!(one(
+            "*.Example.COM",
+            Folding::Lower,
+            Encoding::None,
+            "a.example.com"
+        ));
         assert!(one("a*C*e", Folding::Ignore, Encoding::None, "AbcdE"));
         assert!(one("Abc", Folding::Ignore, Encoding::None, "aBC"));
         assert!(one("/%2A%20*", Folding::None, Encoding::Percent, "/* x"));
@@ -275,7 +310,9 @@ mod tests {
     #[test]
     fn lists() {
         let check = |texts: &[&str], text: &str| {
-            list(texts, Folding::None, Encoding::None).matches(text.as_bytes()).unwrap()
+            list(texts, Folding::None, Encoding::None)
+                .matches(text.as_bytes())
+                .unwrap()
         };
         assert!(check(&[], "anything"));
         assert!(check(&["a", "b"], "b") && !check(&["a", "b"], "c"));
@@ -291,8 +328,14 @@ mod tests {
         let exact = list(&["/a", "/b"], Folding::None, Encoding::Percent);
         assert_eq!(exact.exact_texts(), Some(vec![&b"/a"[..], b"/b"]));
         for texts in [&["/a*"][..], &["!/a"], &["~/a"], &["/a", "!b"], &[]] {
-            assert_eq!(list(texts, Folding::None, Encoding::None).exact_texts(), None);
+            assert_eq!(
+                list(texts, Folding::None, Encoding::None).exact_texts(),
+                None
+            );
         }
-        assert_eq!(list(&["/a"], Folding::Ignore, Encoding::None).exact_texts(), None);
+        assert_eq!(
+            list(&["/a"], Folding::Ignore, Encoding::None).exact_texts(),
+            None
+        );
     }
 }

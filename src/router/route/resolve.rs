@@ -96,9 +96,10 @@ impl Table {
         }
         match &action.kind {
             Kind::Pass(next) => Taken::Pass(*next),
-            Kind::Return { status: status @ 400..=599, .. } => {
-                Taken::Answer(Outcome::Error(*status))
-            }
+            Kind::Return {
+                status: status @ 400..=599,
+                ..
+            } => Taken::Answer(Outcome::Error(*status)),
             Kind::Return { status, location } => {
                 let mut response = Response::new(*status);
                 response.content_length = Some(0);
@@ -113,7 +114,10 @@ impl Table {
                 Taken::Answer(Outcome::Response(response))
             }
             Kind::Share { share, fallback } => {
-                match (static_file::serve(share, &self.mime_types, request), fallback) {
+                match (
+                    static_file::serve(share, &self.mime_types, request),
+                    fallback,
+                ) {
                     (Served::Answer(outcome), _) => Taken::Answer(outcome),
                     (Served::Refused(405), Some(fallback)) => Taken::Fallback(*fallback, false),
                     (Served::Refused(_), Some(fallback)) => Taken::Fallback(*fallback, true),
@@ -132,7 +136,9 @@ impl Table {
         response: &mut Response,
         connection: &Connection<'_>,
     ) {
-        let Some(action) = action.and_then(|id| self.actions.get(id.0)) else { return };
+        let Some(action) = action.and_then(|id| self.actions.get(id.0)) else {
+            return;
+        };
         if action.response_headers.is_empty() || !(200..=399).contains(&response.status) {
             return;
         }
@@ -147,7 +153,11 @@ impl Table {
         // All values come from the response as it was before the first change.
         let mut values = Vec::with_capacity(action.response_headers.len());
         for (_, template) in &action.response_headers {
-            values.push(template.as_ref().map(|template| template.evaluate(request, &facts)));
+            values.push(
+                template
+                    .as_ref()
+                    .map(|template| template.evaluate(request, &facts)),
+            );
         }
         for ((name, _), value) in action.response_headers.iter().zip(values) {
             match value {

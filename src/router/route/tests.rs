@@ -10,7 +10,10 @@ fn table(members: &str) -> Table {
     if members.contains("\"listeners\"") {
         return try_table(members).unwrap();
     }
-    try_table(&format!("\"listeners\": {{\"*:80\": {{\"pass\": \"routes\"}}}}, {members}")).unwrap()
+    try_table(&format!(
+        "\"listeners\": {{\"*:80\": {{\"pass\": \"routes\"}}}}, {members}"
+    ))
+    .unwrap()
 }
 
 fn try_table(members: &str) -> Result<Table, CompileError> {
@@ -30,7 +33,10 @@ fn request(text: &str) -> Request {
     let local = Address::Ip("127.0.0.1:80".parse().unwrap());
     let mut request = Request::new(remote, local, false, 1);
     let text = format!("{text}\r\n\r\n");
-    request.head.parse(text.as_bytes(), &Limits::default()).unwrap();
+    request
+        .head
+        .parse(text.as_bytes(), &Limits::default())
+        .unwrap();
     request
 }
 
@@ -59,8 +65,16 @@ fn matched(table: &Table, mut request: Request) -> bool {
 #[test]
 fn methods_and_hosts() {
     let methods = matcher(r#""method": ["get", "P*"]"#);
-    for (method, expected) in [("GET", true), ("POST", true), ("PUT", true), ("HEAD", false)] {
-        assert_eq!(matched(&methods, request(&format!("{method} / HTTP/1.1"))), expected);
+    for (method, expected) in [
+        ("GET", true),
+        ("POST", true),
+        ("PUT", true),
+        ("HEAD", false),
+    ] {
+        assert_eq!(
+            matched(&methods, request(&format!("{method} / HTTP/1.1"))),
+            expected
+        );
     }
     let hosts = matcher(r#""host": ["*.Example.com", "!bad.example.com"]"#);
     let host = |name: &str| matched(&hosts, request(&format!("GET / HTTP/1.1\r\nHost: {name}")));
@@ -73,15 +87,24 @@ fn methods_and_hosts() {
 #[test]
 fn paths_and_queries() {
     let paths = matcher(r#""uri": ["/a b", "/%2A*", "~^/x[0-9]+$"]"#);
-    for (target, expected) in
-        [("/a%20b", true), ("/*z", true), ("/z", false), ("/x12", true), ("/x", false), ("/y/../*", true)]
-    {
+    for (target, expected) in [
+        ("/a%20b", true),
+        ("/*z", true),
+        ("/z", false),
+        ("/x12", true),
+        ("/x", false),
+        ("/y/../*", true),
+    ] {
         assert_eq!(matched(&paths, get(target)), expected, "{target}");
     }
     let query = matcher(r#""query": ["a=b+c*", ""]"#);
-    for (target, expected) in
-        [("/?a=b%20c&d", true), ("/?a=b+c", true), ("/", true), ("/?", true), ("/?a=b", false)]
-    {
+    for (target, expected) in [
+        ("/?a=b%20c&d", true),
+        ("/?a=b+c", true),
+        ("/", true),
+        ("/?", true),
+        ("/?a=b", false),
+    ] {
         assert_eq!(matched(&query, get(target)), expected, "{target}");
     }
 }
@@ -110,7 +133,12 @@ fn arguments_headers_and_cookies() {
     assert!(!header("\r\nx-test: value bad"));
     assert!(!header(""));
     let cookies = matcher(r#""cookies": {"Id": "~^[0-9]+$"}"#);
-    let cookie = |value: &str| matched(&cookies, request(&format!("GET / HTTP/1.1\r\nCookie: {value}")));
+    let cookie = |value: &str| {
+        matched(
+            &cookies,
+            request(&format!("GET / HTTP/1.1\r\nCookie: {value}")),
+        )
+    };
     assert!(cookie("a=b; Id=12") && !cookie("id=12") && !cookie("Id=12; Id=x"));
     // Nothing asked for.
     assert!(matched(&matcher(r#""arguments": {}"#), get("/")));
@@ -135,7 +163,11 @@ fn addresses_and_schemes() {
         (r#""if": "$arg_a""#, false),
         (r#""if": "!$arg_a""#, true),
     ] {
-        assert_eq!(matched(&matcher(conditions), get("/")), expected, "{conditions}");
+        assert_eq!(
+            matched(&matcher(conditions), get("/")),
+            expected,
+            "{conditions}"
+        );
     }
     let mut unix = get("/");
     unix.remote = Address::Unix(Vec::new());
@@ -170,9 +202,18 @@ fn passes() {
         assert_eq!(outcome(&table, &mut get(target)), expected, "{target}");
     }
     let second = table.resolve(1, &mut get("/"));
-    assert!(matches!(second.outcome, Outcome::Application { index: 0, target: 0 }));
+    assert!(matches!(
+        second.outcome,
+        Outcome::Application {
+            index: 0,
+            target: 0
+        }
+    ));
     assert_eq!(second.action, None);
-    assert!(matches!(table.resolve(9, &mut get("/")).outcome, Outcome::Error(404)));
+    assert!(matches!(
+        table.resolve(9, &mut get("/")).outcome,
+        Outcome::Error(404)
+    ));
 }
 
 #[test]
@@ -204,14 +245,23 @@ fn location(table: &Table, target: &str) -> String {
 fn returns() {
     let of = |action: &str| table(&format!(r#""routes": [{{"action": {{{action}}}}}]"#));
     assert_eq!(outcome(&of(r#""return": 404"#), &mut get("/")), "error 404");
-    assert_eq!(outcome(&of(r#""return": 599, "location": "/x""#), &mut get("/")), "error 599");
+    assert_eq!(
+        outcome(&of(r#""return": 599, "location": "/x""#), &mut get("/")),
+        "error 599"
+    );
     assert_eq!(outcome(&of(r#""return": 999"#), &mut get("/")), "999");
     assert_eq!(outcome(&of(r#""return": 0"#), &mut get("/")), "0");
-    assert_eq!(location(&of(r#""return": 301, "location": "/a b""#), "/"), "/a%20b");
+    assert_eq!(
+        location(&of(r#""return": 301, "location": "/a b""#), "/"),
+        "/a%20b"
+    );
     assert_eq!(location(&of(r#""return": 301, "location": """#), "/"), "");
     let template = of(r#""return": 302, "location": "https://$host$request_uri""#);
     assert_eq!(location(&template, "/a%20b?c"), "https:///a%20b?c");
-    assert_eq!(location(&of(r#""return": 302, "location": "$uri""#), "/a%20b"), "/a%20b");
+    assert_eq!(
+        location(&of(r#""return": 302, "location": "$uri""#), "/a%20b"),
+        "/a%20b"
+    );
 }
 
 #[test]
@@ -229,12 +279,17 @@ fn rewrites_accumulate_along_the_chain() {
     let resolution = table.resolve(0, &mut first);
     assert_eq!(first.path(), b"/two/one/a b");
     assert_eq!(first.head.query(), b"to=three");
-    let Outcome::Response(response) = resolution.outcome else { panic!() };
+    let Outcome::Response(response) = resolution.outcome else {
+        panic!()
+    };
     let location = response.fields.get(b"Location").unwrap();
     assert_eq!(location, b"/two/one/a%20b%20/a%2520b?to=three");
     // A decoded percent sign does not survive a second decoding.
     assert_eq!(outcome(&table, &mut get("/%25")), "error 500");
-    assert!(matches!(table.resolve(1, &mut get("/")).outcome, Outcome::Error(500)));
+    assert!(matches!(
+        table.resolve(1, &mut get("/")).outcome,
+        Outcome::Error(500)
+    ));
     let mut empty = get("/x");
     table.resolve(2, &mut empty);
     assert_eq!(empty.path(), b"");
@@ -252,7 +307,11 @@ fn with_headers(table: &Table, mut response: Response, target: &str) -> Vec<Stri
     };
     table.apply_response_headers(resolution.action, &mut request, &mut response, &connection);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    response.fields.iter().map(|(name, value)| format!("{}: {}", text(name), text(value))).collect()
+    response
+        .fields
+        .iter()
+        .map(|(name, value)| format!("{}: {}", text(name), text(value)))
+        .collect()
 }
 
 #[test]
@@ -264,15 +323,30 @@ fn response_headers_of_the_action_taken() {
         "listeners": {"*:80": {"pass": "routes/one"}}"#,
     );
     let mut response = Response::new(200);
-    for (name, value) in [("X-Old", "a"), ("X-Gone", "b"), ("X-Gone", "c"), ("X-Old", "d")] {
+    for (name, value) in [
+        ("X-Old", "a"),
+        ("X-Gone", "b"),
+        ("X-Gone", "c"),
+        ("X-Old", "d"),
+    ] {
         response.fields.push(name.as_bytes(), value.as_bytes());
     }
     assert_eq!(
         with_headers(&table, response.clone(), "/p"),
-        ["X-Old: /p", "X-Gone: c", "X-Old: d", "X-New: a", "X-Empty: ", "X-Status: 200"]
+        [
+            "X-Old: /p",
+            "X-Gone: c",
+            "X-Old: d",
+            "X-New: a",
+            "X-Empty: ",
+            "X-Status: 200"
+        ]
     );
     for status in [199, 400, 404, 500] {
-        let other = Response { status, ..response.clone() };
+        let other = Response {
+            status,
+            ..response.clone()
+        };
         assert_eq!(with_headers(&table, other, "/p").len(), 4);
     }
 }
@@ -292,7 +366,11 @@ fn many_exact_paths_choose_the_same_step_as_trying_each() {
     let table = table(&format!(r#""routes": [{}]"#, steps.join(",")));
     assert_eq!(table.routes[0].runs.len(), 2);
     let targets: Vec<String> = (0..22).map(|n| format!("/{n}")).collect();
-    for target in targets.iter().map(String::as_str).chain(["/same", "/", "/none"]) {
+    for target in targets
+        .iter()
+        .map(String::as_str)
+        .chain(["/same", "/", "/none"])
+    {
         for method in ["GET", "POST"] {
             let text = format!("{method} {target} HTTP/1.1");
             let mut one_by_one = request(&text);

@@ -30,7 +30,10 @@ mod tests {
 
     #[test]
     fn no_record_can_be_forged() {
-        assert_eq!(Text("/\u{e9}\n[alert]\u{1b}".as_bytes()).to_string(), "/\u{e9}\\x0a[alert]\\x1b");
+        assert_eq!(
+            Text("/\u{e9}\n[alert]\u{1b}".as_bytes()).to_string(),
+            "/\u{e9}\\x0a[alert]\\x1b"
+        );
         assert_eq!(Text(b"\xff/").to_string(), "\\xff/");
     }
 }

@@ -70,8 +70,14 @@ impl AppExchange for Scripted {
 }
 
 pub(super) fn head(status: u16, fields: &[(&str, &str)], content_length: Option<u64>) -> Part {
-    let mut head = ResponseHead { status, content_length, ..ResponseHead::default() };
-    fields.iter().for_each(|(name, value)| head.fields.push(name.as_bytes(), value.as_bytes()));
+    let mut head = ResponseHead {
+        status,
+        content_length,
+        ..ResponseHead::default()
+    };
+    fields
+        .iter()
+        .for_each(|(name, value)| head.fields.push(name.as_bytes(), value.as_bytes()));
     Part::Head(head)
 }
 
@@ -89,8 +95,16 @@ fn binding(adjust: Adjust) -> Binding {
         local: Address::Unix(b"/sock".to_vec()),
     };
     let table = Table::compile(&Config::default()).unwrap();
-    let generation = Generation { http, listeners: vec![entry], table, apps: Vec::new() };
-    Binding { generation: Arc::new(generation), index: 0 }
+    let generation = Generation {
+        http,
+        listeners: vec![entry],
+        table,
+        apps: Vec::new(),
+    };
+    Binding {
+        generation: Arc::new(generation),
+        index: 0,
+    }
 }
 
 /// Runs one exchange; what becomes of the connection, and what `client` made of its side.
@@ -100,7 +114,10 @@ pub(super) fn exchange<T: 'static>(
     mut app: Scripted,
     client: impl AsyncFnOnce(UnixStream) -> T + 'static,
 ) -> (Next, T) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     LocalSet::new().block_on(&runtime, async move {
         let (events, _) = unbounded_channel();
         let hub = Hub::new(std::process::id() as i32, events);
@@ -111,7 +128,9 @@ pub(super) fn exchange<T: 'static>(
         let generation = binding.generation.clone();
         let stream = Stream::Unix(near);
         let mut connection = Connection::in_exchange(&worker, binding, stream, request.as_bytes());
-        let next = connection.answer_from_app(&generation, None, &mut app).await;
+        let next = connection
+            .answer_from_app(&generation, None, &mut app)
+            .await;
         drop(connection);
         (next, client.await.unwrap())
     })
@@ -119,7 +138,10 @@ pub(super) fn exchange<T: 'static>(
 
 /// The whole answer to a request.
 fn answer(request: &str, parts: Vec<Option<Part>>) -> (Next, String) {
-    let app = Scripted { parts: parts.into(), ..Scripted::default() };
+    let app = Scripted {
+        parts: parts.into(),
+        ..Scripted::default()
+    };
     let read = async |mut stream: UnixStream| {
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).await.unwrap();
@@ -138,44 +160,100 @@ fn bodies_are_framed_by_length_chunks_or_close() {
     let text = [("Content-Type", "text/plain")];
     let parts = |length| {
         let head = head(200, &text, length);
-        vec![Some(head), Some(data("hello")), None, Some(data("")), Some(data(" world")), Some(Part::End)]
+        vec![
+            Some(head),
+            Some(data("hello")),
+            None,
+            Some(data("")),
+            Some(data(" world")),
+            Some(Part::End),
+        ]
     };
     let start = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n{SERVER}");
     let cases = [
-        (GET, Some(11), Next::KeepAlive, "Content-Length: 11\r\n\r\nhello world"),
-        (GET, None, Next::KeepAlive,
-         "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"),
-        (GET10, Some(11), Next::KeepAlive,
-         "Content-Length: 11\r\nConnection: keep-alive\r\n\r\nhello world"),
+        (
+            GET,
+            Some(11),
+            Next::KeepAlive,
+            "Content-Length: 11\r\n\r\nhello world",
+        ),
+        (
+            GET,
+            None,
+            Next::KeepAlive,
+            "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n",
+        ),
+        (
+            GET10,
+            Some(11),
+            Next::KeepAlive,
+            "Content-Length: 11\r\nConnection: keep-alive\r\n\r\nhello world",
+        ),
         (GET10, None, Next::Close, "\r\nhello world"),
-        (HEAD, Some(11), Next::KeepAlive, "Content-Length: 11\r\n\r\n"),
+        (
+            HEAD,
+            Some(11),
+            Next::KeepAlive,
+            "Content-Length: 11\r\n\r\n",
+        ),
         (HEAD, None, Next::KeepAlive, "\r\n"),
         // More than was declared is not sent; less cannot be repaired.
-        (GET, Some(7), Next::Close, "Content-Length: 7\r\n\r\nhello w"),
-        (GET, Some(20), Next::Abort, "Content-Length: 20\r\n\r\nhello world"),
+        (
+            GET,
+            Some(7),
+            Next::Close,
+            "Content-Length: 7\r\n\r\nhello w",
+        ),
+        (
+            GET,
+            Some(20),
+            Next::Abort,
+            "Content-Length: 20\r\n\r\nhello world",
+        ),
     ];
     for (request, length, next, rest) in cases {
-        assert_eq!(answer(request, parts(length)), (next, format!("{start}{rest}")), "{request} {length:?}");
+        assert_eq!(
+            answer(request, parts(length)),
+            (next, format!("{start}{rest}")),
+            "{request} {length:?}"
+        );
     }
 }
 
 #[test]
 fn a_response_without_body_has_none_whatever_the_application_sends() {
     for (status, phrase) in [(204, "No Content"), (304, "Not Modified")] {
-        let parts = vec![Some(head(status, &[], None)), Some(data("body")), Some(Part::End)];
+        let parts = vec![
+            Some(head(status, &[], None)),
+            Some(data("body")),
+            Some(Part::End),
+        ];
         let expected = format!("HTTP/1.1 {status} {phrase}\r\n{SERVER}\r\n");
         assert_eq!(answer(GET, parts), (Next::KeepAlive, expected));
     }
-    let parts = vec![Some(head(204, &[], Some(4))), Some(data("body")), Some(Part::End)];
+    let parts = vec![
+        Some(head(204, &[], Some(4))),
+        Some(data("body")),
+        Some(Part::End),
+    ];
     let expected = format!("HTTP/1.1 204 No Content\r\n{SERVER}\r\n");
     assert_eq!(answer(GET, parts), (Next::KeepAlive, expected));
 }
 
 #[test]
 fn the_server_decides_on_framing_and_date_is_kept() {
-    let fields = [("Transfer-Encoding", "chunked"), ("X", "y"), ("date", "today")];
-    let parts = vec![Some(head(200, &fields, Some(2))), Some(data("ok")), Some(Part::End)];
-    let expected = format!("HTTP/1.1 200 OK\r\nX: y\r\ndate: today\r\n{SERVER}Content-Length: 2\r\n\r\nok");
+    let fields = [
+        ("Transfer-Encoding", "chunked"),
+        ("X", "y"),
+        ("date", "today"),
+    ];
+    let parts = vec![
+        Some(head(200, &fields, Some(2))),
+        Some(data("ok")),
+        Some(Part::End),
+    ];
+    let expected =
+        format!("HTTP/1.1 200 OK\r\nX: y\r\ndate: today\r\n{SERVER}Content-Length: 2\r\n\r\nok");
     assert_eq!(answer(GET, parts), (Next::KeepAlive, expected));
 }
 
@@ -184,7 +262,12 @@ fn failures_become_pages_before_the_head_and_cuts_after_it() {
     let (next, text) = answer(GET, vec![None, Some(Part::Failed(503))]);
     assert_eq!(next, Next::KeepAlive);
     assert!(text.starts_with("HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\n"));
-    let parts = vec![Some(head(200, &[], None)), Some(data("part")), None, Some(Part::Failed(503))];
+    let parts = vec![
+        Some(head(200, &[], None)),
+        Some(data("part")),
+        None,
+        Some(Part::Failed(503)),
+    ];
     let (next, text) = answer(GET, parts);
     assert_eq!(next, Next::Abort);
     assert!(text.ends_with("\r\n\r\n4\r\npart\r\n"), "{text}");
@@ -195,11 +278,20 @@ fn failures_become_pages_before_the_head_and_cuts_after_it() {
 
 #[test]
 fn fields_cannot_break_out_of_their_line() {
-    for field in [("X", "a\r\nSet-Cookie: b"), ("X\n", "a"), ("X", "a\0"), ("", "a"), ("X: y\tZ", "a")] {
+    for field in [
+        ("X", "a\r\nSet-Cookie: b"),
+        ("X\n", "a"),
+        ("X", "a\0"),
+        ("", "a"),
+        ("X: y\tZ", "a"),
+    ] {
         let parts = vec![Some(head(200, &[field], None)), Some(Part::End)];
         let (next, text) = answer(GET, parts);
         assert_eq!(next, Next::KeepAlive);
-        assert!(text.starts_with("HTTP/1.1 503 ") && !text.contains("Cookie"), "{text}");
+        assert!(
+            text.starts_with("HTTP/1.1 503 ") && !text.contains("Cookie"),
+            "{text}"
+        );
     }
 }
 
@@ -222,7 +314,10 @@ fn many_small_parts_come_whole() {
         body += &more[..size];
         rest = &more[size + 2..];
     }
-    assert_eq!(body, (0..1000).map(|n| format!("{n:04}")).collect::<String>());
+    assert_eq!(
+        body,
+        (0..1000).map(|n| format!("{n:04}")).collect::<String>()
+    );
 }
 
 #[test]
@@ -231,7 +326,11 @@ fn a_client_that_does_not_read_keeps_the_application_waiting() {
     let mut parts: VecDeque<Option<Part>> = (0..64).map(|_| Some(data([b'x'; 1 << 20]))).collect();
     parts.push_front(Some(head(200, &[], None)));
     parts.push_back(Some(Part::End));
-    let app = Scripted { parts, taken: taken.clone(), ..Scripted::default() };
+    let app = Scripted {
+        parts,
+        taken: taken.clone(),
+        ..Scripted::default()
+    };
     let client = async move |mut stream: UnixStream| {
         tokio::time::sleep(Duration::from_millis(200)).await;
         let before = *taken.borrow();
@@ -248,20 +347,37 @@ fn a_client_that_does_not_read_keeps_the_application_waiting() {
 #[test]
 fn a_client_that_leaves_ends_the_exchange() {
     let parts = vec![Some(head(200, &[], None))];
-    let app = Scripted { parts: parts.into(), ..Scripted::default() };
+    let app = Scripted {
+        parts: parts.into(),
+        ..Scripted::default()
+    };
     let client = async |mut stream: UnixStream| {
         // Unread bytes make the kernel report a reset rather than an orderly end.
         stream.write_all(b"x").await.unwrap();
         drop(stream);
     };
-    let (next, ()) = exchange(GET, |http| http.send_timeout = Duration::from_secs(5), app, client);
+    let (next, ()) = exchange(
+        GET,
+        |http| http.send_timeout = Duration::from_secs(5),
+        app,
+        client,
+    );
     assert_eq!(next, Next::Close);
 }
 
 #[test]
 fn a_client_that_stops_sending_still_gets_its_answer() {
-    let parts = vec![Some(head(200, &[], Some(2))), None, None, Some(data("ok")), Some(Part::End)];
-    let app = Scripted { parts: parts.into(), ..Scripted::default() };
+    let parts = vec![
+        Some(head(200, &[], Some(2))),
+        None,
+        None,
+        Some(data("ok")),
+        Some(Part::End),
+    ];
+    let app = Scripted {
+        parts: parts.into(),
+        ..Scripted::default()
+    };
     let client = async |mut stream: UnixStream| {
         stream.shutdown().await.unwrap();
         let mut bytes = Vec::new();
@@ -272,4 +388,3 @@ fn a_client_that_stops_sending_still_gets_its_answer() {
     assert_eq!(next, Next::KeepAlive);
     assert!(text.ends_with("\r\n\r\nok"));
 }
-

@@ -20,7 +20,10 @@ fn receive(
     pieces: &[&[u8]],
     buffer_size: usize,
 ) -> (Result<Contents, BodyError>, Vec<u8>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let (near, mut far) = UnixStream::pair().unwrap();
         let mut client = Client::new(Stream::Unix(near));
@@ -55,7 +58,13 @@ fn receive(
 #[test]
 fn bodies_go_to_memory_or_to_a_file() {
     let text: Vec<u8> = (0..70_000u32).map(|n| (n % 251) as u8).collect();
-    for (size, buffer) in [(10, 10), (11, 10), (70_000, 16_384), (70_000, 70_000), (1, 0)] {
+    for (size, buffer) in [
+        (10, 10),
+        (11, 10),
+        (70_000, 16_384),
+        (70_000, 70_000),
+        (1, 0),
+    ] {
         let (head, tail) = text[..size].split_at(size / 2);
         let pieces = [head, tail];
         let (body, _) = receive(BodyLength::Known(size as u64), &pieces, buffer);
@@ -111,18 +120,34 @@ fn a_client_that_asks_is_told_to_go_on() {
     let server = Server::with(ANY, |http| http.chunked_transform = true, 1);
     let mut stream = server.connect();
     for framing in ["Content-Length: 3", "Transfer-Encoding: chunked"] {
-        write!(stream, "POST / HTTP/1.1\r\n{framing}\r\nexpect: 100-Continue\r\n\r\n").unwrap();
+        write!(
+            stream,
+            "POST / HTTP/1.1\r\n{framing}\r\nexpect: 100-Continue\r\n\r\n"
+        )
+        .unwrap();
         let mut interim = [0; 25];
         stream.read_exact(&mut interim).unwrap();
         assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
-        let body = if framing.starts_with('C') { "abc" } else { "3\r\nabc\r\n0\r\n\r\n" };
+        let body = if framing.starts_with('C') {
+            "abc"
+        } else {
+            "3\r\nabc\r\n0\r\n\r\n"
+        };
         stream.write_all(body.as_bytes()).unwrap();
         assert!(read_response(&mut stream).starts_with("HTTP/1.1 200 OK\r\n"));
     }
     // Not when the body is there already, nor when it is refused.
-    write!(stream, "POST / HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc").unwrap();
+    write!(
+        stream,
+        "POST / HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc"
+    )
+    .unwrap();
     assert!(read_response(&mut stream).starts_with("HTTP/1.1 200 OK\r\n"));
-    write!(stream, "POST / HTTP/1.1\r\nContent-Length: 99999999\r\nExpect: 100-continue\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "POST / HTTP/1.1\r\nContent-Length: 99999999\r\nExpect: 100-continue\r\n\r\n"
+    )
+    .unwrap();
     assert!(read_to_end(&mut stream).starts_with("HTTP/1.1 413 "));
 }
 
@@ -130,13 +155,18 @@ fn a_client_that_asks_is_told_to_go_on() {
 fn a_refusal_can_be_read_while_the_body_is_still_being_sent() {
     let server = Server::start(ANY);
     let mut stream = server.connect();
-    stream.write_all(b"POST / HTTP/1.1\r\nContent-Length: 100000000\r\n\r\n").unwrap();
+    stream
+        .write_all(b"POST / HTTP/1.1\r\nContent-Length: 100000000\r\n\r\n")
+        .unwrap();
     let piece = vec![b'x'; 100_000];
     for _ in 0..30 {
         stream.write_all(&piece).unwrap();
     }
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     let answer = read_to_end(&mut stream);
-    assert!(answer.starts_with("HTTP/1.1 413 Payload Too Large\r\n"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 413 Payload Too Large\r\n"),
+        "{answer}"
+    );
     server.wait_for(|totals| totals.closed == 1);
 }

@@ -43,9 +43,16 @@ fn the_time_for_a_head_is_not_renewed_by_each_byte() {
         }
     });
     let answer = read_to_end(&mut stream);
-    assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\nContent-Type: text/html\r\n"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 408 Request Timeout\r\nContent-Type: text/html\r\n"),
+        "{answer}"
+    );
     assert!(answer.contains("Connection: close\r\n"));
-    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_millis(900),
+        "{:?}",
+        start.elapsed()
+    );
     drip.join().unwrap();
 }
 
@@ -53,7 +60,9 @@ fn the_time_for_a_head_is_not_renewed_by_each_byte() {
 fn the_time_for_a_body_is_renewed_by_each_byte() {
     let server = Server::with(ANY, short, 1);
     let mut stream = server.connect();
-    stream.write_all(b"POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\n").unwrap();
+    stream
+        .write_all(b"POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\n")
+        .unwrap();
     for _ in 0..5 {
         std::thread::sleep(Duration::from_millis(100));
         stream.write_all(b"x").unwrap();
@@ -81,7 +90,10 @@ fn a_removed_listener_says_goodbye_to_idle_connections() {
     // A request that began is finished.
     begun.write_all(b"Host: a\r\n\r\n").unwrap();
     let answers = dateless(&read_to_end(&mut begun));
-    assert_eq!(answers, format!("HTTP/1.1 200 OK\r\nServer: Unit/1.35.0\r\nContent-Length: 0\r\n\r\n{IDLE}"));
+    assert_eq!(
+        answers,
+        format!("HTTP/1.1 200 OK\r\nServer: Unit/1.35.0\r\nContent-Length: 0\r\n\r\n{IDLE}")
+    );
 }
 
 #[test]
@@ -90,11 +102,16 @@ fn a_kept_connection_follows_the_configuration() {
     let mut stream = server.connect();
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     assert!(read_response(&mut stream).starts_with("HTTP/1.1 200 "));
-    server.apply(r#"[{"action": {"return": 204}}]"#, |http| http.server_version = false);
+    server.apply(r#"[{"action": {"return": 204}}]"#, |http| {
+        http.server_version = false
+    });
     std::thread::sleep(Duration::from_millis(50));
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     let answer = read_response(&mut stream);
-    assert!(answer.starts_with("HTTP/1.1 204 No Content\r\nServer: Unit\r\n"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 204 No Content\r\nServer: Unit\r\n"),
+        "{answer}"
+    );
 }
 
 #[test]
@@ -102,7 +119,8 @@ fn connections_are_counted() {
     let server = Server::start(ANY);
     let (mut one, two) = (server.connect(), server.connect());
     server.wait_for(|totals| totals.accepted == 2 && totals.idle == 2);
-    one.write_all(b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n").unwrap();
+    one.write_all(b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n")
+        .unwrap();
     server.wait_for(|totals| totals.idle == 1 && totals.active == 1 && totals.requests == 1);
     drop(two);
     server.wait_for(|totals| totals.idle == 0 && totals.active == 1 && totals.closed == 1);
@@ -125,9 +143,13 @@ fn a_retiring_thread_finishes_what_it_serves() {
     let mut server = Server::start(ANY);
     let mut idle = server.connect();
     let mut busy = server.connect();
-    busy.write_all(b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n").unwrap();
+    busy.write_all(b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n")
+        .unwrap();
     server.wait_for(|totals| totals.requests == 1 && totals.idle == 1);
-    server.commands.drain(..).for_each(|worker| drop(worker.send(WorkerCommand::Retire)));
+    server
+        .commands
+        .drain(..)
+        .for_each(|worker| drop(worker.send(WorkerCommand::Retire)));
     assert_eq!(dateless(&read_to_end(&mut idle)), IDLE);
     drop(idle);
     busy.write_all(b"x").unwrap();

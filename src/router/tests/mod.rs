@@ -66,7 +66,12 @@ impl Server {
             server.counters.push(counters);
             server.threads.push(std::thread::spawn(move || {
                 let temp_path = std::env::temp_dir();
-                worker::run(WorkerSeed { commands, hub, counters: own, temp_path })
+                worker::run(WorkerSeed {
+                    commands,
+                    hub,
+                    counters: own,
+                    temp_path,
+                })
             }));
         }
         server.apply(routes, adjust);
@@ -75,7 +80,8 @@ impl Server {
 
     /// Reconfigures.
     pub(super) fn apply(&self, routes: &str, adjust: Adjust) {
-        let text = format!(r#"{{"listeners": {{"*:1": {{"pass": "routes"}}}}, "routes": {routes}}}"#);
+        let text =
+            format!(r#"{{"listeners": {{"*:1": {{"pass": "routes"}}}}, "routes": {routes}}}"#);
         let mut config = Config::from_json(&parse(text.as_bytes()).unwrap()).unwrap();
         adjust(&mut config.settings.http);
         self.tell(Generation {
@@ -94,20 +100,33 @@ impl Server {
     pub(super) fn remove_listener(&self) {
         let table = Table::compile(&Config::default()).unwrap();
         let http = Http::default();
-        self.tell(Generation { http, listeners: Vec::new(), table, apps: Vec::new() });
+        self.tell(Generation {
+            http,
+            listeners: Vec::new(),
+            table,
+            apps: Vec::new(),
+        });
     }
 
     fn tell(&self, generation: Generation) {
         let generation = Arc::new(generation);
         for worker in &self.commands {
-            assert!(worker.send(WorkerCommand::Apply(generation.clone())).is_ok());
+            assert!(
+                worker
+                    .send(WorkerCommand::Apply(generation.clone()))
+                    .is_ok()
+            );
         }
     }
 
     pub(super) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        stream
+            .set_write_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
         stream
     }
 
@@ -119,7 +138,11 @@ impl Server {
     pub(super) fn wait_for(&self, what: impl Fn(&Totals) -> bool) {
         let start = Instant::now();
         while !what(&self.totals()) {
-            assert!(start.elapsed() < Duration::from_secs(10), "{:?}", self.totals());
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "{:?}",
+                self.totals()
+            );
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -134,7 +157,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.commands.iter().for_each(|worker| drop(worker.send(WorkerCommand::Quit)));
+        self.commands
+            .iter()
+            .for_each(|worker| drop(worker.send(WorkerCommand::Quit)));
         for thread in self.threads.drain(..) {
             let result = thread.join();
             if !std::thread::panicking() {
@@ -156,11 +181,19 @@ pub(super) fn read_response(stream: &mut impl Read) -> String {
     let mut bytes = Vec::new();
     let mut byte = [0];
     while !bytes.ends_with(b"\r\n\r\n") {
-        assert_eq!(stream.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&bytes));
+        assert_eq!(
+            stream.read(&mut byte).unwrap(),
+            1,
+            "{}",
+            String::from_utf8_lossy(&bytes)
+        );
         bytes.push(byte[0]);
     }
     let head = String::from_utf8_lossy(&bytes).into_owned();
-    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("Content-Length: "))
+        .unwrap();
     let mut body = vec![0; length.parse().unwrap()];
     stream.read_exact(&mut body).unwrap();
     head + &String::from_utf8_lossy(&body)
@@ -168,7 +201,9 @@ pub(super) fn read_response(stream: &mut impl Read) -> String {
 
 /// A response without the line that changes every second.
 pub(super) fn dateless(text: &str) -> String {
-    let lines = text.split_inclusive("\r\n").filter(|line| !line.starts_with("Date: "));
+    let lines = text
+        .split_inclusive("\r\n")
+        .filter(|line| !line.starts_with("Date: "));
     lines.collect()
 }
 

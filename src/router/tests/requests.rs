@@ -18,9 +18,15 @@ fn pipelined_requests_are_answered_in_order() {
     for n in 0..200 {
         let (uri, answer) = match n % 2 {
             0 => ("/", OK.to_owned()),
-            _ => ("/moved", OK.replace("200 OK\r\n", "301 Moved Permanently\r\nLocation: /x\r\n")),
+            _ => (
+                "/moved",
+                OK.replace("200 OK\r\n", "301 Moved Permanently\r\nLocation: /x\r\n"),
+            ),
         };
-        requests += &format!("GET {uri} HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "y".repeat(n));
+        requests += &format!(
+            "GET {uri} HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
+            "y".repeat(n)
+        );
         expected += &answer;
     }
     requests += "GET / HTTP/1.1\r\nConnection: close\r\n\r\n";
@@ -73,8 +79,16 @@ fn versions_and_connection_fields() {
          "HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nServer: Unit/1.35.0\r\nContent-Length: 54\r\n\r\n".to_owned()),
     ];
     for (request, expected) in cases {
-        let more = if expected.ends_with(OK_CLOSE) && request != close { close } else { "" };
-        assert_eq!(dateless(&server.talk(format!("{request}{more}"))), expected, "{request}");
+        let more = if expected.ends_with(OK_CLOSE) && request != close {
+            close
+        } else {
+            ""
+        };
+        assert_eq!(
+            dateless(&server.talk(format!("{request}{more}"))),
+            expected,
+            "{request}"
+        );
     }
 }
 
@@ -88,12 +102,28 @@ fn refused_requests_are_answered_and_closed() {
         (format!("GET /{long} HTTP/1.1\r\n\r\n"), 431),
         (format!("GET / HTTP/1.1\r\n{long}: a\r\n\r\n"), 431),
         (format!("GET / HTTP/1.1\r\nA: {long}\r\n\r\n"), 431),
-        ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n".to_owned(), 400),
-        ("POST / HTTP/1.1\r\nContent-Length: 9999999999\r\n\r\n".to_owned(), 413),
-        ("POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n".to_owned(), 501),
-        ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".to_owned(), 411),
-        ("GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
-          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".to_owned(), 426),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n".to_owned(),
+            400,
+        ),
+        (
+            "POST / HTTP/1.1\r\nContent-Length: 9999999999\r\n\r\n".to_owned(),
+            413,
+        ),
+        (
+            "POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n".to_owned(),
+            501,
+        ),
+        (
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".to_owned(),
+            411,
+        ),
+        (
+            "GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
+          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+                .to_owned(),
+            426,
+        ),
     ];
     for (request, status) in cases {
         // What follows is not a request any more.
@@ -102,8 +132,14 @@ fn refused_requests_are_answered_and_closed() {
         assert!(answer.starts_with(&start), "{start}: {answer}");
         assert!(answer.contains("\r\nServer: Unit\r\n"));
         assert!(answer.contains("\r\nConnection: close\r\n"));
-        assert_eq!(answer.contains("Sec-WebSocket-Version: 13\r\n"), status == 426);
-        assert!(answer.ends_with(&format!("<p>Error {status}.\r\n")), "{answer}");
+        assert_eq!(
+            answer.contains("Sec-WebSocket-Version: 13\r\n"),
+            status == 426
+        );
+        assert!(
+            answer.ends_with(&format!("<p>Error {status}.\r\n")),
+            "{answer}"
+        );
     }
 }
 
@@ -111,7 +147,12 @@ fn refused_requests_are_answered_and_closed() {
 fn large_heads_fit_the_large_buffers() {
     let server = Server::start(RETURN);
     let field = |n: usize| format!("X-{n}: {}\r\n", "v".repeat(8000));
-    let head = |count| format!("GET / HTTP/1.1\r\n{}", (0..count).map(field).collect::<String>());
+    let head = |count| {
+        format!(
+            "GET / HTTP/1.1\r\n{}",
+            (0..count).map(field).collect::<String>()
+        )
+    };
     let close = "Connection: close\r\n\r\n";
     assert_eq!(dateless(&server.talk(head(4) + close)), OK_CLOSE);
     assert!(server.talk(head(5) + close).starts_with("HTTP/1.1 431 "));
@@ -121,7 +162,9 @@ fn large_heads_fit_the_large_buffers() {
 fn the_client_may_stop_sending_before_it_reads() {
     let server = Server::start(RETURN);
     let mut stream = server.connect();
-    stream.write_all(b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n").unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n")
+        .unwrap();
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     assert_eq!(dateless(&read_to_end(&mut stream)), [OK, OK].concat());
     server.wait_for(|totals| totals.closed == 1);
@@ -130,7 +173,11 @@ fn the_client_may_stop_sending_before_it_reads() {
 #[test]
 fn half_a_request_gets_no_answer() {
     let server = Server::start(RETURN);
-    for half in ["", "GET / HT", "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhalf"] {
+    for half in [
+        "",
+        "GET / HT",
+        "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhalf",
+    ] {
         let mut stream = server.connect();
         stream.write_all(half.as_bytes()).unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();

@@ -31,11 +31,19 @@ fn client_frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 fn close_frame(code: u16, reason: &str) -> Vec<u8> {
-    [&[0x88, reason.len() as u8 + 2], &code.to_be_bytes()[..], reason.as_bytes()].concat()
+    [
+        &[0x88, reason.len() as u8 + 2],
+        &code.to_be_bytes()[..],
+        reason.as_bytes(),
+    ]
+    .concat()
 }
 
 fn upgraded() -> Scripted {
-    Scripted { parts: [Some(head(101, &[("Sec-WebSocket-Protocol", "chat")], None))].into(), ..Scripted::default() }
+    Scripted {
+        parts: [Some(head(101, &[("Sec-WebSocket-Protocol", "chat")], None))].into(),
+        ..Scripted::default()
+    }
 }
 
 async fn read_head(stream: &mut UnixStream) -> String {
@@ -62,7 +70,13 @@ fn converse(app: Scripted, adjust: Adjust, bytes: Vec<u8>) -> (Next, Vec<u8>, Ve
         read_rest(&mut stream).await
     };
     let (next, answer) = exchange(UPGRADE, adjust, app, client);
-    (next, answer, Rc::into_inner(frames).map(RefCell::into_inner).unwrap_or_default())
+    (
+        next,
+        answer,
+        Rc::into_inner(frames)
+            .map(RefCell::into_inner)
+            .unwrap_or_default(),
+    )
 }
 
 #[test]
@@ -72,15 +86,25 @@ fn the_handshake_is_answered() {
     let client = async |mut stream: UnixStream| read_head(&mut stream).await;
     let (next, head) = exchange(UPGRADE, |_| {}, app, client);
     assert_eq!(next, Next::Linger);
-    assert_eq!(head, "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Protocol: chat\r\n\
+    assert_eq!(
+        head,
+        "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Protocol: chat\r\n\
         Server: Unit/1.35.0\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+    );
 }
 
 #[test]
 fn a_refused_handshake_is_an_ordinary_response() {
-    let parts = [Some(head(403, &[], Some(2))), Some(data("no")), Some(Part::End)];
-    let app = Scripted { parts: parts.into(), ..Scripted::default() };
+    let parts = [
+        Some(head(403, &[], Some(2))),
+        Some(data("no")),
+        Some(Part::End),
+    ];
+    let app = Scripted {
+        parts: parts.into(),
+        ..Scripted::default()
+    };
     let client = async |mut stream: UnixStream| read_rest(&mut stream).await;
     let (next, answer) = exchange(UPGRADE, |_| {}, app, client);
     assert_eq!(next, Next::KeepAlive);
@@ -91,7 +115,12 @@ fn a_refused_handshake_is_an_ordinary_response() {
 fn frames_pass_as_they_are_and_pings_are_answered() {
     let mut app = upgraded();
     let echo = |text: &[u8]| data([&[0x81, text.len() as u8], text].concat());
-    app.answers = [vec![echo(b"one"), echo(b"two")], vec![], vec![data(close_frame(1000, "")), Part::End]].into();
+    app.answers = [
+        vec![echo(b"one"), echo(b"two")],
+        vec![],
+        vec![data(close_frame(1000, "")), Part::End],
+    ]
+    .into();
     let big = vec![7; 70_000];
     let sent = [
         client_frame(0x81, b"hello"),
@@ -109,7 +138,10 @@ fn frames_pass_as_they_are_and_pings_are_answered() {
     let rest = &answer[..answer.len() - close.len()];
     assert_eq!(rest.len(), pong.len() + 10);
     assert!(rest.windows(pong.len()).any(|part| part == pong));
-    assert!(rest.windows(10).any(|part| part == b"\x81\x03one\x81\x03two"));
+    assert!(
+        rest.windows(10)
+            .any(|part| part == b"\x81\x03one\x81\x03two")
+    );
 }
 
 #[test]
@@ -118,18 +150,38 @@ fn faults_of_the_client_close_with_a_code() {
     let cases = [
         (unmasked, 1002, "Not masked client frame"),
         (client_frame(0x09, b""), 1002, "Fragmented control frame"),
-        (client_frame(0x88, b"x"), 1002, "Close frame payload length cannot be 1"),
-        (client_frame(0x88, &1005u16.to_be_bytes()), 1002, "Close code 1005 is not valid"),
+        (
+            client_frame(0x88, b"x"),
+            1002,
+            "Close frame payload length cannot be 1",
+        ),
+        (
+            client_frame(0x88, &1005u16.to_be_bytes()),
+            1002,
+            "Close code 1005 is not valid",
+        ),
         (client_frame(0x83, b""), 1002, "Unrecognized opcode 3"),
-        ([client_frame(0x01, b"a"), client_frame(0x81, b"b")].concat(), 1002,
-         "Continuation expected, but 1 opcode received"),
-        (client_frame(0x82, &[0; 1000]), 1009, "Message too big: 1000 bytes"),
+        (
+            [client_frame(0x01, b"a"), client_frame(0x81, b"b")].concat(),
+            1002,
+            "Continuation expected, but 1 opcode received",
+        ),
+        (
+            client_frame(0x82, &[0; 1000]),
+            1009,
+            "Message too big: 1000 bytes",
+        ),
     ];
     for (bytes, code, reason) in cases {
         let limit: Adjust = |http| http.websocket_max_frame_size = 1000;
         let (next, answer, _) = converse(upgraded(), limit, bytes);
         assert_eq!(next, Next::Linger);
-        assert_eq!(answer, close_frame(code, reason), "{}", String::from_utf8_lossy(&answer));
+        assert_eq!(
+            answer,
+            close_frame(code, reason),
+            "{}",
+            String::from_utf8_lossy(&answer)
+        );
     }
 }
 
@@ -142,7 +194,11 @@ fn a_silent_client_is_pinged_once_and_then_closed() {
     let start = Instant::now();
     let (next, answer, _) = converse(upgraded(), quick, Vec::new());
     assert_eq!(next, Next::Linger);
-    let expected = [&[0x89, 0][..], &close_frame(1001, "Remote peer is going away")].concat();
+    let expected = [
+        &[0x89, 0][..],
+        &close_frame(1001, "Remote peer is going away"),
+    ]
+    .concat();
     assert_eq!(answer, expected);
     assert!(start.elapsed() >= Duration::from_millis(250));
 }
@@ -161,7 +217,22 @@ fn an_application_without_room_gets_the_frame_later() {
 fn frames_may_be_cut_anywhere() {
     let sent = [client_frame(0x81, b"first"), client_frame(0x82, &[9; 300])];
     let bytes = sent.concat();
-    for cut in [1, 2, 5, 6, 10, 11, 12, 13, 14, 18, 19, 20, 100, bytes.len() - 1] {
+    for cut in [
+        1,
+        2,
+        5,
+        6,
+        10,
+        11,
+        12,
+        13,
+        14,
+        18,
+        19,
+        20,
+        100,
+        bytes.len() - 1,
+    ] {
         let mut app = upgraded();
         app.answers = [vec![], vec![Part::End]].into();
         let frames = app.frames.clone();
