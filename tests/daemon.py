@@ -68,13 +68,13 @@ class Connection:
         self.sock = socket.socket(family)
         self.sock.settimeout(timeout)
         self.sock.connect(target)
-        self.buffer = b''
+        self.buffer = bytearray()
 
     def send(self, data):
         self.sock.sendall(data)
 
     def _more(self):
-        data = self.sock.recv(65536)
+        data = self.sock.recv(1 << 20)
         self.buffer += data
         return bool(data)
 
@@ -82,14 +82,17 @@ class Connection:
         while len(self.buffer) < size:
             if not self._more():
                 raise EOFError(f'closed after {len(self.buffer)} of {size} bytes')
-        data, self.buffer = self.buffer[:size], self.buffer[size:]
+        data = bytes(self.buffer[:size])
+        del self.buffer[:size]
         return data
 
     def _line(self):
         while b'\r\n' not in self.buffer:
             if not self._more():
                 raise EOFError(f'closed in a line: {self.buffer[:200]!r}')
-        line, self.buffer = self.buffer.split(b'\r\n', 1)
+        end = self.buffer.index(b'\r\n')
+        line = bytes(self.buffer[:end])
+        del self.buffer[:end + 2]
         return line
 
     def head(self):
@@ -118,7 +121,7 @@ class Connection:
         else:
             while self._more():
                 pass
-            a.body, self.buffer = self.buffer, b''
+            a.body, self.buffer = bytes(self.buffer), bytearray()
         return a
 
     def closed(self, seconds=5):
@@ -198,7 +201,14 @@ class Daemon:
              '--modulesdir', BUILD / 'lib/unit/modules', '--tmpdir', self.tmp, *user, *self.arguments],
             stdout=subprocess.DEVNULL, stderr=open(self.dir / 'stderr', 'ab'), preexec_fn=self._limit)
         wait_for(lambda: self.alive() and self.socket.exists(), 10, 'control socket')
-        wait_for(lambda: self.control('GET', '/config').status == 200, 10, 'control API')
+        wait_for(self._answers, 10, 'control API')
+
+    def _answers(self):
+        try:
+            return self.control('GET', '/config').status == 200
+        except ConnectionRefusedError:
+            # The socket file of a daemon that was killed.
+            return False
 
     def _limit(self):
         if self.limit:

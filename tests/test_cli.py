@@ -1,9 +1,11 @@
 """The command line, the daemon mode, the log."""
 
 import os
+import pathlib
 import re
 import signal
 import subprocess
+import tempfile
 
 import pytest
 
@@ -104,14 +106,20 @@ def test_second_daemon_on_a_live_control_socket(unit, tmp_path):
     assert unit.control('GET', '/config').status == 200
 
 
-def test_modules_that_do_not_load(tmp_path):
+def test_modules_that_do_not_load():
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        folder.chmod(0o755)
+        modules_that_do_not_load(folder)
+
+
+def modules_that_do_not_load(tmp_path):
     (tmp_path / 'broken.unit.so').write_bytes(b'not an ELF file')
     (tmp_path / 'empty.unit.so').write_bytes(b'')
     subprocess.run(['gcc', '-shared', '-x', 'c', '-o', tmp_path / 'foreign.unit.so', '-'], input=b'int x;', check=True)
     subprocess.run(['gcc', '-shared', '-x', 'c', '-o', tmp_path / 'other.unit.so', '-'], check=True,
                    input=b'unsigned c[2] = {13400, 0}; struct { unsigned long l; unsigned *c; char pad[64]; } '
                          b'nxt_app_module = { sizeof c, c };')
-    tmp_path.chmod(0o755)
     daemon = Daemon(['--modulesdir', str(tmp_path)])
     try:
         for name in ('broken.unit.so', 'empty.unit.so', 'foreign.unit.so', 'other.unit.so'):

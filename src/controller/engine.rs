@@ -8,7 +8,8 @@
 //! Messages (the bodies are ours, not seen by applications):
 //! - `DATA`, last, to the router: a configuration, compact JSON in a memory file, its length as
 //!   native `size_t` in the body; answered by `RPC_READY` or `RPC_ERROR`.
-//! - `CONF_STORE` to main: the same form, no answer.
+//! - `CONF_STORE` to main: the same form, answered when the document is safe on disk, or cannot be
+//!   stored, which main logs.
 //! - `STATUS` to the router: answered by `RPC_READY` with a memory file that holds the JSON object
 //!   of `connections`, `requests` and `applications`.
 //! - `APP_RESTART` to the router: the body is the name; answered by `RPC_READY` or `RPC_ERROR`.
@@ -53,6 +54,8 @@ enum Pending {
     Current,
     /// To apply a new document.
     Change(Value, oneshot::Sender<Answer>),
+    /// To store the current document.
+    Store(oneshot::Sender<Answer>),
     /// For its status.
     Status(Report, oneshot::Sender<Answer>),
     /// To restart an application.
@@ -87,7 +90,7 @@ pub(super) struct Engine {
     peers: PeerTable,
     rpc: RpcTable<Pending>,
     waiting: VecDeque<Job>,
-    /// A task is with the router.
+    /// A task is with the router or with main.
     busy: bool,
     router: Router,
     /// Who sent the last greeting; whether it is a router is for main to say.
@@ -220,20 +223,13 @@ impl Engine {
         }
     }
 
-    /// Sends a request to the router, or fails it at once.
-    fn ask(
-        &mut self,
-        router: Pid,
-        kind: u8,
-        document: Option<&str>,
-        body: &[u8],
-        pending: Pending,
-    ) {
+    /// Sends a request to the router or to main, or fails it at once.
+    fn ask(&mut self, to: Pid, kind: u8, document: Option<&str>, body: &[u8], pending: Pending) {
         self.busy = true;
-        let stream = self.rpc.register(pending, Some(router));
+        let stream = self.rpc.register(pending, Some(to));
         let header = Header::new(self.pid, kind, stream).with_last(true);
-        if let Err(problem) = self.send(router, &header, document, body) {
-            error!("controller failed to reach the router: {problem}");
+        if let Err(problem) = self.send(to, &header, document, body) {
+            error!("controller failed to reach process {to}: {problem}");
             if let Some(pending) = self.rpc.take(stream) {
                 self.finish(pending, None);
             }
@@ -393,8 +389,13 @@ impl Engine {
                 self.open = true;
             }
             (Pending::Change(document, client), Some(_)) => {
-                self.store(&document);
                 self.document = document;
+                let text = json::compact(&self.document);
+                let pending = Pending::Store(client);
+                self.ask(self.main, kind::CONF_STORE, Some(&text), &[], pending);
+            }
+            // The change is in force also when it cannot be stored.
+            (Pending::Store(client), _) => {
                 reply(client, Answer::success("Reconfiguration done."));
             }
             (Pending::Change(_, client), None) => {
@@ -416,14 +417,6 @@ impl Engine {
             }
         }
         self.next();
-    }
-
-    /// Has main store a document.
-    fn store(&self, document: &Value) {
-        let header = Header::new(self.pid, kind::CONF_STORE, 0);
-        if let Err(problem) = self.send(self.main, &header, Some(&json::compact(document)), &[]) {
-            alert!("failed to store current configuration: {problem}");
-        }
     }
 }
 

@@ -123,11 +123,14 @@ impl Daemon {
         client
     }
 
-    /// What main is asked to store.
+    /// What main is asked to store; main says that it did.
     fn stored(&mut self) -> Option<String> {
         let mut message = self.main.receive().unwrap()?;
         assert_eq!(message.header.kind, kind::CONF_STORE);
-        Some(text(&mut message))
+        let text = text(&mut message);
+        let stream = message.header.stream;
+        self.deliver(MAIN, kind::RPC_READY, stream, b"", [None, None]);
+        Some(text)
     }
 
     fn document(&mut self) -> String {
@@ -222,11 +225,13 @@ fn changes_are_applied_stored_and_answered() {
     assert_eq!(document, DEFAULT);
     assert_eq!(body(&mut client), None);
     daemon.answer(stream, kind::RPC_READY);
+    // Success is what is on disk.
+    assert_eq!(body(&mut client), None);
+    assert_eq!(daemon.stored().as_deref(), Some(DEFAULT));
     assert_eq!(
         body(&mut client).as_deref(),
         Some(r#"{"success":"Reconfiguration done."}"#)
     );
-    assert_eq!(daemon.stored().as_deref(), Some(DEFAULT));
 
     let mut client = daemon.send("DELETE", "/config", "");
     let (stream, document) = router.document();
@@ -253,6 +258,7 @@ fn one_task_at_a_time_and_reading_never_waits() {
     assert!(router.message().is_none());
     assert_eq!(daemon.document(), DEFAULT);
     daemon.answer(stream, kind::RPC_READY);
+    assert_eq!(daemon.stored().as_deref(), Some("{}"));
     assert!(body(&mut first).is_some());
     // The second was judged by the document that the first made, and the third had its turn.
     assert_eq!(
@@ -263,6 +269,7 @@ fn one_task_at_a_time_and_reading_never_waits() {
     assert_eq!(document, r#"{"settings":{}}"#);
     assert_eq!(body(&mut third), None);
     daemon.answer(stream, kind::RPC_READY);
+    daemon.stored().unwrap();
     assert!(body(&mut third).is_some());
 }
 
@@ -309,6 +316,7 @@ fn a_new_router_gets_the_current_document_before_waiting_tasks() {
     let mut changed = daemon.send("PUT", "/config", "{}");
     let (stream, _) = router.document();
     daemon.answer(stream, kind::RPC_READY);
+    daemon.stored().unwrap();
     assert!(body(&mut changed).is_some());
 
     let mut lost = daemon.send("PUT", "/config", STORED);

@@ -10,7 +10,7 @@
 //! | `SOCKET` | router | address as configured | `RPC_READY` with the bound socket; `RPC_ERROR`: one byte [`listen::Reason`], text |
 //! | `SOCKET_UNLINK` | router | address as configured | none |
 //! | `ACCESS_LOG` | router | path | `RPC_READY` with the file, or `RPC_ERROR` |
-//! | `CONF_STORE` | controller | length as `size_t`; descriptor: memory with the JSON | none |
+//! | `CONF_STORE` | controller | length as `size_t`; descriptor: memory with the JSON | `RPC_READY` when it is on disk, or `RPC_ERROR` |
 //! | `MODULES` | discovery | see `modules` | `RPC_READY` |
 //! | `WHOAMI` | application | its parent's pid; descriptor: write end of its port | `RPC_READY` with its pid |
 #![forbid(unsafe_code)]
@@ -43,7 +43,7 @@ pub(super) fn handle(main: &mut Main, message: Message) {
         kind::SOCKET if allowed(ProcessType::Router) => socket(main, sender, &message),
         kind::SOCKET_UNLINK if allowed(ProcessType::Router) => socket_unlink(main, &message),
         kind::ACCESS_LOG if allowed(ProcessType::Router) => access_log(main, sender, &message),
-        kind::CONF_STORE if allowed(ProcessType::Controller) => conf_store(main, message),
+        kind::CONF_STORE if allowed(ProcessType::Controller) => conf_store(main, sender, message),
         kind::MODULES if allowed(ProcessType::Discovery) => modules(main, sender, &message),
         kind::WHOAMI => whoami(main, sender, message),
         kind::PROCESS_CREATED if from.is_some() => created(main, sender, &message),
@@ -137,7 +137,8 @@ fn access_log(main: &mut Main, router: Pid, message: &Message) {
     }
 }
 
-fn conf_store(main: &mut Main, mut message: Message) {
+fn conf_store(main: &mut Main, controller: Pid, mut message: Message) {
+    let stream = message.header.stream;
     let conf = message
         .take_fd()
         .zip(
@@ -152,12 +153,15 @@ fn conf_store(main: &mut Main, mut message: Message) {
         });
     let stored = conf.and_then(|conf| main.state.store(&conf).map_err(|error| error.to_string()));
     if let Err(error) = stored {
+        main.table.refuse(controller, stream, &[]);
         alert!("failed to store current configuration");
         notice!(
             "{} in the state directory \"{}\"",
             error,
             main.statedir().display()
         );
+    } else {
+        main.table.answer(controller, stream, &[], &[]);
     }
 }
 

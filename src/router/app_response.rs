@@ -33,6 +33,9 @@ pub(super) trait AppExchange {
     /// The next part of the response. After [`Part::End`] and [`Part::Failed`] there is none.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Part>;
 
+    /// The client will send nothing more and may be gone.
+    fn client_left(&mut self);
+
     /// Hands a whole WebSocket frame to the application; `false` if it has no room now.
     fn try_send_frame(&mut self, frame: &[u8]) -> Result<bool, FrameError>;
 }
@@ -40,6 +43,10 @@ pub(super) trait AppExchange {
 impl AppExchange for Exchange {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Part> {
         Exchange::poll_next(self, cx)
+    }
+
+    fn client_left(&mut self) {
+        Exchange::client_left(self);
     }
 
     fn try_send_frame(&mut self, frame: &[u8]) -> Result<bool, FrameError> {
@@ -199,6 +206,9 @@ impl Connection {
         }
         // RFC 9110, 8.6: neither 1xx nor 204 may have it.
         let lengthless = matches!(head.status, 100..=199 | 204);
+        if lengthless {
+            response.fields.remove(b"Content-Length");
+        }
         response.content_length = head.content_length.filter(|_| !lengthless);
         response.content_length
     }
@@ -237,20 +247,41 @@ impl Connection {
             self.out.clear();
             match std::mem::take(&mut batch).ended {
                 None => {}
-                Some(Ended::Cut) => return Next::Abort,
-                Some(Ended::Complete) if body.overrun => return Next::Close,
-                // The client waits for more, and must see that it will not come.
-                Some(Ended::Complete) if body.sent && body.left.is_some_and(|left| left > 0) => {
+                // Only a body that ends with the connection needs a reset to be seen as cut.
+                Some(Ended::Cut) if body.sent && !body.chunked && declared.is_none() => {
                     return Next::Abort;
+                }
+                Some(Ended::Cut) => return Next::Close,
+                // Too much was not sent; too little must be seen by the client, which waits.
+                Some(Ended::Complete)
+                    if body.overrun || (body.sent && body.left.is_some_and(|left| left > 0)) =>
+                {
+                    return Next::Close;
                 }
                 Some(Ended::Complete) => return after(framing.keep_alive),
             }
         }
     }
 
-    /// Waits for the next part; `None` if the connection breaks first.
+    /// Waits for the next part; `None` if the connection breaks first. The application hears of a
+    /// client that has ended its side.
     async fn next_part(&mut self, exchange: &mut impl AppExchange) -> Option<Part> {
-        let mut broken = pin!(self.client.stream.broken());
+        let stream = &self.client.stream;
+        {
+            let mut ended = pin!(stream.ended());
+            let ended = poll_fn(|cx| {
+                if let Poll::Ready(part) = exchange.poll_next(cx) {
+                    return Poll::Ready(Err(part));
+                }
+                ended.as_mut().poll(cx).map(Ok)
+            });
+            match ended.await {
+                Err(part) => return Some(part),
+                Ok(true) => exchange.client_left(),
+                Ok(false) => {}
+            }
+        }
+        let mut broken = pin!(stream.broken());
         poll_fn(|cx| {
             if let Poll::Ready(part) = exchange.poll_next(cx) {
                 return Poll::Ready(Some(part));

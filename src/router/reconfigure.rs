@@ -3,10 +3,11 @@
 //! and the present generation stays.
 
 use std::collections::HashMap;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use nix::sys::socket::{Shutdown, shutdown};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::app::App;
@@ -74,7 +75,7 @@ async fn apply(control: &Control, text: &[u8]) -> Result<(), ApplyError> {
     let mut fresh = Fresh::default();
     match build(control, &config, &mut fresh).await {
         Ok(generation) => {
-            take_over(control, &config, fresh, generation);
+            take_over(control, &config, fresh, generation).await;
             Ok(())
         }
         Err(error) => {
@@ -169,23 +170,30 @@ fn local_address(text: &str) -> Result<Address, ApplyError> {
     }
 }
 
-fn take_over(control: &Control, config: &Config, fresh: Fresh, generation: Generation) {
+async fn take_over(control: &Control, config: &Config, fresh: Fresh, generation: Generation) {
     let generation = Arc::new(generation);
     let threads = config.settings.listen_threads.map_or_else(
         || std::thread::available_parallelism().map_or(1, |n| n.get()),
         |n| n.max(1) as usize,
     );
-    control
-        .threads
-        .borrow_mut()
-        .apply(threads, &generation, &control.hub, &control.tmpdir);
+    let done =
+        control
+            .threads
+            .borrow_mut()
+            .apply(threads, &generation, &control.hub, &control.tmpdir);
+    // The client of the control API learns of success only when removed listeners are closed.
+    for thread in done {
+        let _ = thread.await;
+    }
     let old = control.generation.replace(Some(generation.clone()));
 
     let mut sockets = control.sockets.borrow_mut();
     sockets.extend(fresh.sockets);
     let gone = sockets
         .extract_if(|address, _| !generation.listeners.iter().any(|l| l.address == *address));
-    for (address, _socket) in gone {
+    for (address, socket) in gone {
+        // Requests of the old generation may hold it open for long; nobody may connect meanwhile.
+        let _ = shutdown(socket.as_raw_fd(), Shutdown::Both);
         unlink(control, &address);
     }
     drop(sockets);

@@ -115,6 +115,16 @@ impl Stream {
         drop(result);
     }
 
+    /// Waits for anything new of the client while its request is answered. `true`: it will send
+    /// nothing more; `false`: there are bytes, or an error.
+    pub(super) async fn ended(&self) -> bool {
+        let interest = Interest::READABLE | Interest::ERROR;
+        match each!(self, stream => stream.ready(interest).await) {
+            Ok(ready) => ready.is_read_closed() && !ready.is_error(),
+            Err(_) => false,
+        }
+    }
+
     /// The local end of the connection.
     pub(super) fn local_address(&self) -> Option<Address> {
         match self {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 
 use super::counters::{Totals, WorkerCounters};
 use super::generation::Generation;
@@ -28,31 +29,37 @@ pub(super) struct Threads {
 }
 
 impl Threads {
-    /// Sees to it that there are `count` threads, and has all of them serve `generation`.
+    /// Sees to it that there are `count` threads, and has all of them serve `generation`. Each
+    /// receiver hears from a thread that has done its part, or fails with the thread.
     pub(super) fn apply(
         &mut self,
         count: usize,
         generation: &Arc<Generation>,
         hub: &Arc<Hub>,
         tmpdir: &Path,
-    ) {
+    ) -> Vec<oneshot::Receiver<()>> {
         self.forget_gone();
+        let mut done = Vec::with_capacity(count);
         for thread in self.running.drain(count.min(self.running.len())..) {
             // It finishes what it serves and leaves; nobody waits for it.
-            let _ = thread.commands.send(WorkerCommand::Retire);
+            let (closed, heard) = oneshot::channel();
+            let _ = thread.commands.send(WorkerCommand::Retire(closed));
+            done.push(heard);
             self.leaving.push(thread);
         }
         for thread in &self.running {
-            let _ = thread
-                .commands
-                .send(WorkerCommand::Apply(generation.clone()));
+            done.push(give(&thread.commands, generation));
         }
         while self.running.len() < count {
-            if let Err(error) = self.spawn(generation, hub, tmpdir) {
-                crate::alert!("a router thread cannot be started: {error}");
-                break;
+            match self.spawn(generation, hub, tmpdir) {
+                Ok(applied) => done.push(applied),
+                Err(error) => {
+                    crate::alert!("a router thread cannot be started: {error}");
+                    break;
+                }
             }
         }
+        done
     }
 
     fn spawn(
@@ -60,7 +67,7 @@ impl Threads {
         generation: &Arc<Generation>,
         hub: &Arc<Hub>,
         tmpdir: &Path,
-    ) -> std::io::Result<()> {
+    ) -> std::io::Result<oneshot::Receiver<()>> {
         let (commands, commands_in) = unbounded_channel();
         let counters = Arc::new(WorkerCounters::default());
         let seed = WorkerSeed {
@@ -69,7 +76,7 @@ impl Threads {
             temp_path: tmpdir.to_owned(),
             hub: hub.clone(),
         };
-        let _ = commands.send(WorkerCommand::Apply(generation.clone()));
+        let applied = give(&commands, generation);
         let hub = hub.clone();
         let handle = std::thread::Builder::new()
             .name("router".to_owned())
@@ -91,7 +98,7 @@ impl Threads {
             handle,
             counters,
         });
-        Ok(())
+        Ok(applied)
     }
 
     fn forget_gone(&mut self) {
@@ -126,4 +133,13 @@ impl Threads {
             let _ = thread.handle.join();
         }
     }
+}
+
+fn give(
+    commands: &UnboundedSender<WorkerCommand>,
+    generation: &Arc<Generation>,
+) -> oneshot::Receiver<()> {
+    let (applied, heard) = oneshot::channel();
+    let _ = commands.send(WorkerCommand::Apply(generation.clone(), applied));
+    heard
 }

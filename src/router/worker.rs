@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::LocalSet;
 
 use crate::router::app::worker_port::WorkerPort;
@@ -28,10 +28,11 @@ static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 
 /// What the router's main thread tells a worker.
 pub enum WorkerCommand {
-    /// Serve requests that begin from now on by this configuration.
-    Apply(Arc<Generation>),
-    /// Close listeners and idle connections, finish the requests being served, then leave.
-    Retire,
+    /// Serve requests that begin from now on by this configuration; answer when its listeners are
+    /// the only ones open.
+    Apply(Arc<Generation>, oneshot::Sender<()>),
+    /// Close listeners and idle connections, answer, finish the requests being served, then leave.
+    Retire(oneshot::Sender<()>),
     /// Leave at once.
     Quit,
 }
@@ -117,12 +118,16 @@ async fn serve(seed: WorkerSeed) -> io::Result<()> {
     } = seed;
     let worker = Worker::new(&hub, counters, temp_path)?;
     tokio::task::spawn_local(accept(worker.clone()));
-    let mut retire = false;
+    let mut retire = None;
     while let Some(command) = commands.recv().await {
         match command {
-            WorkerCommand::Apply(generation) => worker.listeners.apply(&generation),
-            WorkerCommand::Retire => {
-                retire = true;
+            WorkerCommand::Apply(generation, applied) => {
+                worker.listeners.apply(&generation);
+                // Nobody waits any more if the router is going down.
+                let _ = applied.send(());
+            }
+            WorkerCommand::Retire(closed) => {
+                retire = Some(closed);
                 break;
             }
             WorkerCommand::Quit => break,
@@ -130,7 +135,8 @@ async fn serve(seed: WorkerSeed) -> io::Result<()> {
     }
     worker.leaving.set(true);
     worker.listeners.close_all();
-    if retire {
+    if let Some(closed) = retire {
+        let _ = closed.send(());
         worker.all_closed().await;
     }
     Ok(())

@@ -54,11 +54,11 @@ pub struct AppRequest<'a> {
 pub struct ResponseHead {
     /// Status.
     pub status: u16,
-    /// The value of the last `Content-Length` field, if it is a number. The field itself is left
-    /// out of `fields`.
+    /// The value of the first `Content-Length` field that is a number. That field stands in
+    /// `fields`, others of its name do not.
     pub content_length: Option<u64>,
-    /// Names and values. `Server`, `Connection`, `Upgrade`, `Sec-WebSocket-Accept`, `Status` and
-    /// `Content-Length` are left out, also what the application marked as skipped.
+    /// Names and values. `Server`, `Connection`, `Upgrade`, `Sec-WebSocket-Accept` and `Status`
+    /// are left out, also what the application marked as skipped.
     pub fields: FieldList,
 }
 
@@ -293,6 +293,12 @@ impl Exchange {
             }
         }
         Poll::Pending
+    }
+
+    /// The client will send nothing more and may be gone: an application that can make use of it
+    /// is told, once. Its answer is still taken.
+    pub fn client_left(&mut self) {
+        self.slot.client_left(self.port.hub().pid, self.port.id());
     }
 
     /// Hands a whole WebSocket frame of the client, header included, to the application; `false` if

@@ -42,6 +42,9 @@ pub struct App {
     /// Names of its targets in order.
     pub targets: Vec<String>,
     style: NameStyle,
+    /// Its processes are told of clients that leave: what libunit makes of it is safe only where
+    /// the request is not in use by another thread meanwhile, which is known of the Python module.
+    hears_of_leaving: bool,
     /// `limits.timeout`
     timeout: Option<Duration>,
     /// Chunks of shared memory that its processes may have in flight.
@@ -85,6 +88,7 @@ impl App {
             json: conf.json.clone(),
             targets: conf.targets.clone(),
             style: NameStyle::of(&conf.kind),
+            hears_of_leaving: conf.kind.starts_with("python"),
             timeout: (!conf.timeout.is_zero()).then_some(conf.timeout),
             max_chunks: (conf.shm / CHUNK_SIZE as u64) as usize
                 + 2 * crate::ipc::segment::CHUNK_COUNT,

@@ -100,7 +100,13 @@ fn add(head: &mut ResponseHead, name: &[u8], value: &[u8]) {
         7 if is(b"Upgrade") => {}
         10 if is(b"Connection") => {}
         20 if is(b"Sec-WebSocket-Accept") => {}
-        14 if is(b"Content-Length") => head.content_length = digits_to_number(value),
+        14 if is(b"Content-Length") => {
+            // What is not a number is left out, and a length has one field.
+            if let (None, Some(length)) = (head.content_length, digits_to_number(value)) {
+                head.content_length = Some(length);
+                head.fields.push(name, value);
+            }
+        }
         _ => head.fields.push(name, value),
     }
 }
@@ -164,7 +170,11 @@ mod tests {
         let all: Vec<_> = head.fields.iter().collect();
         assert_eq!(
             all,
-            [(&b"Content-Type"[..], &b"text/plain"[..]), (b"X", b"")]
+            [
+                (&b"Content-Type"[..], &b"text/plain"[..]),
+                (b"Content-Length", b"11"),
+                (b"X", b""),
+            ]
         );
         assert_eq!(&buffer[body], b"hello");
     }

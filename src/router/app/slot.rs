@@ -38,6 +38,8 @@ pub(super) struct Slot {
     pub(super) stream: u32,
     pub(super) app: Arc<App>,
     websocket: bool,
+    /// The client is known to have left.
+    left: Cell<bool>,
     state: RefCell<State>,
     waker: Cell<Option<Waker>>,
     /// When the application should have said something (`limits.timeout`).
@@ -75,6 +77,7 @@ impl Slot {
             stream,
             app,
             websocket,
+            left: Cell::new(false),
             state: RefCell::new(State {
                 holder: Holder::Nobody,
                 head,
@@ -182,6 +185,9 @@ impl Slot {
             );
             self.fail(503);
             return;
+        }
+        if self.left.get() {
+            self.tell_closed(&link, own_pid, own_port);
         }
         if let Some(timeout) = self.app.timeout {
             self.deadline.set(Some(Instant::now() + timeout));
@@ -385,18 +391,41 @@ impl Slot {
         }
     }
 
+    /// See [`Exchange::client_left`](super::exchange::Exchange::client_left).
+    pub(super) fn client_left(&self, own_pid: Pid, own_port: Id) {
+        if !self.app.hears_of_leaving || self.left.replace(true) {
+            return;
+        }
+        let link = match &self.state.borrow().holder {
+            Holder::Process { link, .. } => link.clone(),
+            // It is told when it takes the request.
+            _ => return,
+        };
+        self.tell_closed(&link, own_pid, own_port);
+    }
+
     /// The client is gone or has enough. An application that speaks WebSocket with it is told.
     pub(super) fn cancel(&self, own_pid: Pid, own_port: Id) {
-        if let Some(link) = self.upgraded_link() {
-            let header = Header::new(own_pid, kind::WEBSOCKET, self.stream)
-                .reply_to(own_port)
-                .with_last(true);
-            // The process learns of nothing else if its port is full, but it is not lost.
-            if let Err(error) = link.send(&header, &[], &[]) {
-                crate::warning!("app \"{}\": closing a WebSocket: {error}", self.app.name);
-            }
+        match self.upgraded_link() {
+            Some(link) => self.tell_closed(&link, own_pid, own_port),
+            None => self.client_left(own_pid, own_port),
         }
         self.release();
+    }
+
+    /// The last, empty WebSocket message of a stream: libunit calls `close_handler` for it, also
+    /// when the request is a plain one.
+    fn tell_closed(&self, link: &Arc<Link>, own_pid: Pid, own_port: Id) {
+        let header = Header::new(own_pid, kind::WEBSOCKET, self.stream)
+            .reply_to(own_port)
+            .with_last(true);
+        // The process learns of nothing else if its port is full, but it is not lost.
+        if let Err(error) = link.send(&header, &[], &[]) {
+            crate::warning!(
+                "app \"{}\": telling of a client that left: {error}",
+                self.app.name
+            );
+        }
     }
 }
 

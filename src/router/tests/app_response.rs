@@ -32,6 +32,8 @@ pub(super) struct Scripted {
     /// Answers each frame with these parts.
     pub(super) answers: VecDeque<Vec<Part>>,
     pub(super) waker: Option<std::task::Waker>,
+    /// It heard that the client left.
+    pub(super) left: bool,
 }
 
 impl AppExchange for Scripted {
@@ -51,6 +53,10 @@ impl AppExchange for Scripted {
                 Poll::Pending
             }
         }
+    }
+
+    fn client_left(&mut self) {
+        self.left = true;
     }
 
     fn try_send_frame(&mut self, frame: &[u8]) -> Result<bool, FrameError> {
@@ -207,7 +213,7 @@ fn bodies_are_framed_by_length_chunks_or_close() {
         (
             GET,
             Some(20),
-            Next::Abort,
+            Next::Close,
             "Content-Length: 20\r\n\r\nhello world",
         ),
     ];
@@ -269,8 +275,16 @@ fn failures_become_pages_before_the_head_and_cuts_after_it() {
         Some(Part::Failed(503)),
     ];
     let (next, text) = answer(GET, parts);
-    assert_eq!(next, Next::Abort);
+    assert_eq!(next, Next::Close);
     assert!(text.ends_with("\r\n\r\n4\r\npart\r\n"), "{text}");
+    // Nothing but a reset tells a client of HTTP/1.0 that this is not the whole.
+    let parts = vec![
+        Some(head(200, &[], None)),
+        Some(data("part")),
+        None,
+        Some(Part::Failed(503)),
+    ];
+    assert_eq!(answer(GET10, parts).0, Next::Abort);
     for bad in [Part::End, data("x")] {
         assert!(answer(GET, vec![Some(bad)]).1.starts_with("HTTP/1.1 503 "));
     }

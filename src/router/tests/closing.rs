@@ -149,7 +149,7 @@ fn a_retiring_thread_finishes_what_it_serves() {
     server
         .commands
         .drain(..)
-        .for_each(|worker| drop(worker.send(WorkerCommand::Retire)));
+        .for_each(|worker| drop(worker.send(WorkerCommand::Retire(oneshot::channel().0))));
     assert_eq!(dateless(&read_to_end(&mut idle)), IDLE);
     drop(idle);
     busy.write_all(b"x").unwrap();

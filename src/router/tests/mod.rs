@@ -16,6 +16,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 
 use crate::conf::config::{Config, Http};
 use crate::conf::json::parse;
@@ -113,7 +114,10 @@ impl Server {
         for worker in &self.commands {
             assert!(
                 worker
-                    .send(WorkerCommand::Apply(generation.clone()))
+                    .send(WorkerCommand::Apply(
+                        generation.clone(),
+                        oneshot::channel().0
+                    ))
                     .is_ok()
             );
         }
