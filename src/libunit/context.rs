@@ -252,6 +252,14 @@ impl Context {
         Some(request)
     }
 
+    /// The request of this stream that the application has.
+    pub(super) fn active_request(&self, stream: u32) -> Option<&Request> {
+        let state = self.state();
+        // SAFETY: active requests live as long as the context.
+        let mut active = state.active.iter().map(|&request| unsafe { &*request });
+        active.find(|request| request.stream() == stream)
+    }
+
     pub(super) fn new_buffer(&self) -> &Buffer {
         let spare = self.state().free_buffers.pop();
         match spare {

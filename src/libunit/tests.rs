@@ -593,6 +593,24 @@ fn websocket_frames_come_back_unmasked_and_the_end_closes() {
 }
 
 #[test]
+fn the_close_of_a_plain_request_is_told_once() {
+    let (mut router, ctx) = start(0);
+    router.ready(ctx);
+    router.request(22, &request_head(b"/slo", false, b"", 0));
+    assert_eq!(step(ctx), NXT_UNIT_OK);
+    router.acknowledged(22);
+    let left = |stream| Header::new(ROUTER, kind::WEBSOCKET, stream).with_last(true);
+    for stream in [23, 22, 22] {
+        router.to_app.send(&left(stream), &[], &[]).unwrap();
+        assert_eq!(step(ctx), NXT_UNIT_OK);
+    }
+    let log = router.log.lock().unwrap();
+    assert_eq!(log.iter().filter(|text| *text == "closed").count(), 1);
+    drop(log);
+    finish(ctx);
+}
+
+#[test]
 fn a_graceful_quit_lets_requests_end() {
     let (mut router, ctx) = start(0);
     router.ready(ctx);

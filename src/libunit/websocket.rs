@@ -132,10 +132,19 @@ impl Context {
         chunks: &BufferList,
     ) -> Result<(), Failed> {
         // A request that is done with may still get frames.
-        let Some(request) = self.registered(header.stream, header.last) else {
-            return Ok(());
-        };
         let callbacks = *self.library().callbacks();
+        let request = match self.registered(header.stream, header.last) {
+            Some(request) => request,
+            // The client of a plain request has left. Only who has a handler for it can tell
+            // whether the request is in use by another thread.
+            None if header.last && callbacks.close_handler.is_some() => {
+                match self.active_request(header.stream) {
+                    Some(request) => request,
+                    None => return Ok(()),
+                }
+            }
+            None => return Ok(()),
+        };
         let size = match chunks.first() {
             Some(first) => first.rest(),
             None => message.body().len(),
