@@ -116,6 +116,27 @@ impl Drop for Mapping {
     }
 }
 
+/// Copies bytes that may be many, in pieces for which the C library uses vector registers.
+///
+/// For more than a few kilobytes it takes `rep movsb`, which some processors run at a fraction of
+/// the speed when the destination lies a few bytes behind the source within a page: just what
+/// happens to a large body whose first bytes went out behind a short response head.
+///
+/// # Safety
+/// `to` is writable for the length of `from` and does not overlap it.
+pub(crate) unsafe fn copy_to(to: *mut u8, from: &[u8]) {
+    /// Below the C library's threshold on all processors.
+    const PIECE: usize = 2048;
+    let mut to = to;
+    for piece in from.chunks(PIECE) {
+        // SAFETY: the caller's; the pieces are within the length that it vouches for.
+        unsafe {
+            to.copy_from_nonoverlapping(piece.as_ptr(), piece.len());
+            to = to.add(piece.len());
+        }
+    }
+}
+
 /// Reads a whole shared-memory file that a message passed (configuration, certificates).
 pub fn read_memory(fd: OwnedFd, limit: u64) -> std::io::Result<Vec<u8>> {
     use std::io::{Read, Seek};
@@ -151,6 +172,17 @@ mod tests {
     fn a_peer_cannot_shrink_it() {
         let fd = create_memory(8192).unwrap();
         assert_eq!(ftruncate(&fd, 0), Err(Errno::EPERM));
+    }
+
+    #[test]
+    fn long_copies_are_complete() {
+        for size in [0, 1, 2047, 2048, 2049, 10_000] {
+            let from: Vec<u8> = (0..size).map(|i| (i % 251) as u8 + 1).collect();
+            let mut to = vec![0; size + 1];
+            // SAFETY: `to` is a byte longer than `from`, and another vector.
+            unsafe { copy_to(to.as_mut_ptr(), &from) };
+            assert_eq!((&to[..size], to[size]), (&from[..], 0), "{size}");
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod rpc;
 pub mod segment;
 pub mod socket;
 
+pub(crate) use memory::copy_to;
 pub use memory::{Mapping, MemoryError, create_memory, read_memory};
 pub use message::{Body, ChunkRef, Header, Message, kind};
 pub use peers::{NewPort, PeerTable, PortId, ProcessType};

@@ -6,8 +6,9 @@ use std::mem::MaybeUninit;
 
 use super::Request;
 use crate::abi::unit::*;
-use crate::ipc::SharedChunk;
+
 use crate::ipc::segment::OutgoingRun;
+use crate::ipc::{SharedChunk, copy_to};
 
 /// What a buffer's bytes lie in.
 pub(super) enum Memory {
@@ -96,13 +97,7 @@ impl Buffer {
         let n = bytes.len().min(self.rest());
         // SAFETY: `free..end` is writable memory of this buffer, by the contract that C code keeps
         // the pointers inside of it; the source is Rust memory and cannot overlap.
-        unsafe {
-            self.buf
-                .free
-                .get()
-                .cast::<u8>()
-                .copy_from_nonoverlapping(bytes.as_ptr(), n)
-        };
+        unsafe { copy_to(self.buf.free.get().cast(), &bytes[..n]) };
         self.advance(n);
         n
     }

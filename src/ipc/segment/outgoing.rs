@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use super::{CHUNK_COUNT, CHUNK_SIZE, HEADER_SIZE, SENT_EVERYWHERE, Segment, WORDS, chunks_for};
-use crate::ipc::memory::MemoryError;
+use crate::ipc::memory::{MemoryError, copy_to};
 use crate::ipc::message::ChunkRef;
 use crate::ipc::{Id, Pid};
 
@@ -265,7 +265,8 @@ impl OutgoingRun {
     pub fn write(&mut self, at: usize, bytes: &[u8]) -> bool {
         match self.bytes_mut().get_mut(at..at.saturating_add(bytes.len())) {
             Some(to) => {
-                to.copy_from_slice(bytes);
+                // SAFETY: `to` is as long as `bytes`, and a reference for writing overlaps nothing.
+                unsafe { copy_to(to.as_mut_ptr(), bytes) };
                 true
             }
             None => false,

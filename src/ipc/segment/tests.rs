@@ -61,6 +61,45 @@ fn a_waiting_creator_is_told_once() {
     assert_eq!(acks.load(Ordering::Relaxed), 1);
 }
 
+/// Pages of the mapping that this process has in its page tables.
+fn resident_pages(segment: &Segment) -> usize {
+    use std::os::unix::fs::FileExt;
+    const PAGE: usize = 4096;
+    let mut entries = vec![0; segment.map.size() / PAGE * 8];
+    let at = segment.map.start().as_ptr() as usize / PAGE * 8;
+    let file = std::fs::File::open("/proc/self/pagemap").unwrap();
+    file.read_exact_at(&mut entries, at as u64).unwrap();
+    let present = |entry: &&[u8]| entry[7] & 0x80 != 0;
+    entries.chunks_exact(8).filter(present).count()
+}
+
+#[test]
+fn pages_are_let_go_only_after_the_peer_filled_everything() {
+    let (out, incoming, _) = sides(3);
+    let kept = out.allocate(DATA_SIZE, DATA_SIZE, None).unwrap().run;
+    let other = out.allocate(DATA_SIZE, DATA_SIZE, None).unwrap().run;
+    let read = |size| {
+        let Allocation { run, created } = out.allocate(size, size, None).unwrap();
+        if created {
+            incoming.add(run.segment_fd().1).unwrap();
+        }
+        let reference = run.into_sent(size);
+        let bytes = incoming.chunk(reference).unwrap();
+        assert_eq!(bytes.iter().map(|&b| u64::from(b)).sum::<u64>(), 0);
+        reference.segment
+    };
+    let pages = || resident_pages(&incoming.segment(2).unwrap());
+    assert_eq!(read(DATA_SIZE), 2);
+    assert!(pages() >= DATA_SIZE / 4096);
+    assert!(incoming.peer_is_exhausted());
+    assert_eq!(read(DATA_SIZE), 2);
+    assert!(pages() < 16, "{} pages", pages());
+    // Once round, and it was nothing lasting.
+    assert_eq!(read(DATA_SIZE), 2);
+    assert!(pages() >= DATA_SIZE / 4096);
+    drop((kept, other));
+}
+
 #[test]
 fn a_late_complaint_is_answered_at_once() {
     let (out, incoming, _) = sides(1);
