@@ -97,7 +97,6 @@ impl IncomingSegments {
         let segments = self.segments.read().unwrap_or_else(|e| e.into_inner());
         let mut room = false;
         for segment in segments.values() {
-            segment.set_crowded();
             if !segment.has_free() {
                 segment.set_oosm();
             }

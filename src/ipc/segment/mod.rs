@@ -102,12 +102,10 @@ pub struct Segment {
     dst_pid: Pid,
     /// Chunks released here since the pages were last let go, see [`Segment::let_pages_go`].
     released: AtomicUsize,
-    /// Chunks until which the pages of what is released are let go.
-    crowded: AtomicUsize,
 }
 
 /// Segments of a peer whose pages stay mapped once they were read.
-const KEPT_SEGMENTS: u32 = 2;
+const KEPT_SEGMENTS: u32 = 4;
 /// Released chunks of a further segment after which its pages are let go: 1 MiB.
 const LET_GO_AFTER: usize = 64;
 
@@ -132,7 +130,6 @@ impl Segment {
             src_pid,
             dst_pid,
             released: AtomicUsize::new(0),
-            crowded: AtomicUsize::new(0),
         };
         let header = segment.header();
         header.id.store(id, Ordering::Relaxed);
@@ -155,7 +152,6 @@ impl Segment {
             src_pid: 0,
             dst_pid: 0,
             released: AtomicUsize::new(0),
-            crowded: AtomicUsize::new(0),
         };
         // Read once: later changes by the peer must not matter.
         let header = segment.header();
@@ -248,28 +244,17 @@ impl Segment {
         None
     }
 
-    /// The peer filled all its segments: someone reads slowly what it has to say. For the next
-    /// round through this segment, pages are let go.
-    fn set_crowded(&self) {
-        if self.id >= KEPT_SEGMENTS {
-            self.crowded.store(CHUNK_COUNT, Ordering::Relaxed);
-        }
-    }
-
     /// Keeps a reader's resident memory small when a peer's response goes through many segments:
     /// pages that were read stay in its page tables otherwise. Nothing is lost, a page that is
-    /// needed again is found in the file. But finding it takes time, so the usual traffic, which
-    /// never exhausts the peer's memory, does not come to this.
+    /// needed again is found in the file, but that takes time: usual traffic stays in the segments
+    /// that are kept.
     fn let_pages_go(&self, chunks: usize) {
-        let crowded = self.crowded.load(Ordering::Relaxed);
-        if crowded == 0
+        if self.id < KEPT_SEGMENTS
             || self.released.fetch_add(chunks, Ordering::Relaxed) + chunks < LET_GO_AFTER
         {
             return;
         }
-        let released = self.released.swap(0, Ordering::Relaxed);
-        self.crowded
-            .store(crowded.saturating_sub(released), Ordering::Relaxed);
+        self.released.store(0, Ordering::Relaxed);
         // SAFETY: the range is the whole mapping, which `self` keeps; of a shared file mapping
         // this drops page table entries only, the bytes stay.
         unsafe {
