@@ -4,6 +4,9 @@ PREFIX   ?= /usr/local
 SBINDIR  ?= $(PREFIX)/sbin
 LIBDIR   ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+RUNSTATEDIR ?= $(PREFIX)/var/run/unit
+STATEDIR ?= $(PREFIX)/var/lib/unit
+LOGDIR   ?= $(PREFIX)/var/log/unit
 DESTDIR  ?=
 CARGO    ?= cargo
 PYTHON   ?= /usr/bin/python3
@@ -13,6 +16,13 @@ BUILD    := build
 TARGET   := $(or $(CARGO_TARGET_DIR),target)/release
 MODULES  := $(BUILD)/lib/unit/modules
 VENV     := $(BUILD)/venv
+
+# The defaults of unitd's options; they are compiled in.
+export NXT_CONTROL ?= unix:$(RUNSTATEDIR)/control.unit.sock
+export NXT_PID ?= $(RUNSTATEDIR)/unit.pid
+export NXT_LOG ?= $(LOGDIR)/unit.log
+export NXT_STATEDIR ?= $(STATEDIR)
+export NXT_MODULESDIR ?= $(LIBDIR)/unit/modules
 
 # What a build, the tests and the demo need besides cargo, as Debian packages.
 PACKAGES      := gcc g++ clang make pkg-config libpcre2-dev python3-dev python3-venv
@@ -71,8 +81,10 @@ bench: build ## Compare with another unitd: make bench REF=/path/to/unitd,/path/
 	@./tools/packages $(BENCH_PACKAGES)
 	$(PYTHON) benches/load.py ours=$(CURDIR)/$(BUILD)/sbin/unitd,$(CURDIR)/$(MODULES) $(if $(REF),ref=$(REF))
 
-install: ## Install what was built under DESTDIR and PREFIX.
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBDIR)/unit/modules $(DESTDIR)$(INCLUDEDIR)
+install: ## Install what was built under DESTDIR and PREFIX (give PREFIX to make build, too).
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBDIR)/unit/modules $(DESTDIR)$(INCLUDEDIR) \
+	    $(DESTDIR)$(RUNSTATEDIR) $(DESTDIR)$(LOGDIR)
+	install -d -m 700 $(DESTDIR)$(STATEDIR)
 	install -m 755 $(BUILD)/sbin/unitd $(DESTDIR)$(SBINDIR)/unitd
 	install -m 644 $(BUILD)/lib/libnxt.a $(BUILD)/lib/libunit.a $(DESTDIR)$(LIBDIR)/
 	install -m 644 include/*.h $(DESTDIR)$(INCLUDEDIR)/

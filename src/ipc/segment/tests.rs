@@ -90,7 +90,8 @@ fn pages_are_let_go_beyond_the_first_segments() {
         if id < last {
             assert!(pages() >= DATA_SIZE / 4096);
         } else {
-            assert!(pages() < 16, "{} pages", pages());
+            // The segment's header is in use, and a fault brings its neighbours along.
+            assert!(pages() <= DATA_SIZE / 4096 / 10, "{} pages", pages());
         }
     }
 }
