@@ -40,11 +40,12 @@ deps: ## Install the system packages that are missing (Debian; as root).
 
 build: deps libraries python ## Build everything into build/, in release mode.
 
+# What rustc leaves for itself in libnxt.a confuses binutils' own plugins, so it goes.
 libraries: ## The daemon, libnxt and libunit.
 	$(CARGO) build --release --locked
 	install -d $(BUILD)/sbin $(BUILD)/lib $(MODULES)
 	install -m 755 $(TARGET)/unitd $(BUILD)/sbin/unitd
-	install -m 644 $(TARGET)/libnxt.a $(BUILD)/lib/libnxt.a
+	objcopy --remove-section=.llvmbc --remove-section=.llvmcmd $(TARGET)/libnxt.a $(BUILD)/lib/libnxt.a
 	./tools/libunit $(TARGET)/libnxt.a exports/unit.syms $(BUILD)/lib/libunit.a
 
 python: libraries ## The Python module (PYTHON_CONFIG selects the interpreter).
