@@ -19,12 +19,25 @@ pub struct Config {
 }
 
 /// `settings`
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// `listen_threads`; `None` = one for each CPU.
     pub listen_threads: Option<u32>,
+    /// `shutdown_timeout`: what requests in progress have at a graceful shutdown; `None` = as long
+    /// as they take.
+    pub shutdown_timeout: Option<Duration>,
     /// `http`
     pub http: Http,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            listen_threads: None,
+            shutdown_timeout: Some(Duration::from_secs(30)),
+            http: Http::default(),
+        }
+    }
 }
 
 /// `settings.http`

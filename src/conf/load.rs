@@ -56,9 +56,23 @@ impl Config {
     }
 }
 
+/// `settings.shutdown_timeout` of a validated document, for who needs nothing else of it; see
+/// [`Settings::shutdown_timeout`].
+pub fn shutdown_timeout(document: &Value) -> Option<Duration> {
+    let settings = document.get_member("settings").unwrap_or(&Value::Null);
+    time_to_shut_down(settings).unwrap_or_else(|_| Settings::default().shutdown_timeout)
+}
+
+fn time_to_shut_down(settings: &Value) -> Loaded<Option<Duration>> {
+    let default = Settings::default().shutdown_timeout.unwrap_or_default();
+    let limit = seconds(settings, "shutdown_timeout", default)?;
+    Ok((!limit.is_zero()).then_some(limit))
+}
+
 fn settings(value: &Value) -> Loaded<Settings> {
     Ok(Settings {
         listen_threads: integer(value, "listen_threads")?.map(|threads| clamp_u32(threads).max(1)),
+        shutdown_timeout: time_to_shut_down(value)?,
         http: object(value, "http")?
             .map(http)
             .transpose()?
@@ -353,11 +367,29 @@ mod tests {
     fn an_empty_document_has_defaults() {
         let config = load("{}").unwrap();
         assert_eq!(config.settings.listen_threads, None);
+        assert_eq!(
+            config.settings.shutdown_timeout,
+            Some(Duration::from_secs(30))
+        );
         assert_eq!(config.settings.http.max_body_size, 8 << 20);
         assert!(
             config.listeners.is_empty()
                 && config.routes.is_empty()
                 && config.applications.is_empty()
+        );
+    }
+
+    #[test]
+    fn the_shutdown_timeout_alone_is_read() {
+        let read = |text: &str| shutdown_timeout(&parse(text.as_bytes()).unwrap());
+        assert_eq!(read("{}"), Some(Duration::from_secs(30)));
+        assert_eq!(read(r#"{"settings": {}}"#), Some(Duration::from_secs(30)));
+        assert_eq!(read(r#"{"settings": {"shutdown_timeout": 0}}"#), None);
+        let text = r#"{"settings": {"shutdown_timeout": 7}}"#;
+        assert_eq!(read(text), Some(Duration::from_secs(7)));
+        assert_eq!(
+            load(text).unwrap().settings.shutdown_timeout,
+            Some(Duration::from_secs(7))
         );
     }
 

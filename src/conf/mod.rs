@@ -10,4 +10,4 @@ pub mod percent;
 pub mod template;
 pub mod validate;
 
-pub use load::ConfigError;
+pub use load::{ConfigError, shutdown_timeout};

@@ -295,7 +295,7 @@ impl Connection {
         let number = self.request.connection;
         let first = std::mem::take(&mut self.out);
         Relay::new(&mut self.client, exchange, http, number, first)
-            .run()
+            .run(self.worker.expired())
             .await
     }
 }

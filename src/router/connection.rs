@@ -7,6 +7,9 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::conf::config::Http;
 use crate::http::field::field_hash;
@@ -24,6 +27,10 @@ use crate::router::route::{ActionId, Outcome, Resolution, log_request_line};
 use crate::router::stream::Stream;
 use crate::router::worker::Worker;
 use crate::sys::accept::Peer;
+
+/// For so long after its last response a connection is kept although the thread leaves: a client
+/// that sends its next request just now shall not find the connection closed.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
 /// A buffer for outgoing heads that grew beyond this is given back after the response.
 const OUTPUT_KEPT: usize = 16 * 1024;
@@ -242,12 +249,17 @@ impl Connection {
         let Connection {
             client,
             registration,
+            worker,
             ..
         } = self;
+        let begin = Instant::now();
         let received = poll_fn(|cx| {
             // Asked first: a removed listener serves no request any more, even if one is there.
             if registration.listener().is_removed() {
                 return Poll::Ready(Received::TimedOut);
+            }
+            if worker.is_leaving() {
+                client.deadline.limit(begin + ON_ITS_WAY);
             }
             registration.watch(cx.waker());
             client.poll_receive(cx)
@@ -257,6 +269,8 @@ impl Connection {
         match (received, self.registration.listener().binding()) {
             (Received::Bytes(_), Some(binding)) => Wait::Request(binding),
             (Received::Closed, _) => Wait::Closed,
+            // Without an answer, which could be taken for that to a request on its way.
+            (Received::TimedOut, Some(_)) if self.worker.is_leaving() => Wait::Closed,
             _ => Wait::Silent,
         }
     }
@@ -479,7 +493,7 @@ impl Connection {
         response::Connection {
             // Also a request whose version is not known, or not spoken here, is answered as 1.1.
             minor_version: if head.version() == b"HTTP/1.0" { 0 } else { 1 },
-            keep_alive: keep_alive && head.keep_alive(),
+            keep_alive: keep_alive && head.keep_alive() && !self.worker.is_leaving(),
             server_version: http.server_version,
             has_body: response::has_body(head.method(), status),
             websocket_key: head.is_websocket().then(|| head.websocket_key()).flatten(),

@@ -11,9 +11,9 @@
 //! | `REMOVE_PID` | main, prototypes | a process is gone |
 //! | `OOSM`, `MMAP` | applications | shared memory |
 //! | `CHANGE_FILE` | main | the log file was reopened |
-//! | `QUIT` | main | leave |
+//! | `QUIT` | main | leave; with `QUIT_GRACEFUL` when the requests in progress are finished |
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
@@ -29,6 +29,7 @@ use super::app::worker_port::out_of_memory;
 use super::generation::Generation;
 use super::hub::{Departure, Hub, Link, Notice, Process};
 use super::threads::Threads;
+use crate::ipc::message::QUIT_GRACEFUL;
 use crate::ipc::peers::decode_get_port;
 use crate::ipc::{
     Header, Message, NewPort, Pid, PortId, PortQueue, ProcessType, ReceiveError, Receiver,
@@ -63,6 +64,8 @@ pub(super) struct Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
     Continue,
+    /// Finish the requests in progress, then leave.
+    Finish,
     Quit,
 }
 
@@ -82,6 +85,8 @@ pub(super) struct Control {
     pub(super) sockets: RefCell<HashMap<String, Arc<OwnedFd>>>,
     /// Applications whose processes exist, removed ones too.
     pub(super) apps: RefCell<Vec<Arc<App>>>,
+    /// Requests in progress are finished, then the router leaves: no further configuration.
+    pub(super) finishing: Cell<bool>,
 }
 
 impl Control {
@@ -105,6 +110,7 @@ impl Control {
             generation: RefCell::default(),
             sockets: RefCell::default(),
             apps: RefCell::default(),
+            finishing: Cell::new(false),
         })
     }
 
@@ -127,8 +133,9 @@ impl Control {
             let received = self.receiver.borrow_mut().receive();
             match received {
                 Ok(Some(message)) => {
-                    if self.dispatch(message) == Flow::Quit {
-                        return Some(Flow::Quit);
+                    let flow = self.dispatch(message);
+                    if flow != Flow::Continue {
+                        return Some(flow);
                     }
                 }
                 Ok(None) => return Some(Flow::Continue),
@@ -150,7 +157,12 @@ impl Control {
         let sender = message.sender.unwrap_or(header.pid);
         let from_main = sender == self.main.port.pid;
         match header.kind {
-            kind::QUIT if from_main => return Flow::Quit,
+            kind::QUIT if from_main => {
+                return match message.body.first() {
+                    Some(&QUIT_GRACEFUL) => Flow::Finish,
+                    _ => Flow::Quit,
+                };
+            }
             kind::RPC_READY => {
                 if let Some(Pending::Answer(answer)) = self.rpc.borrow_mut().take(header.stream) {
                     let _ = answer.send(message);

@@ -43,6 +43,11 @@ impl Deadline {
         self.due = Some(due);
     }
 
+    /// Sees to it that the deadline is not later than `at`.
+    pub(super) fn limit(&mut self, at: Instant) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
     /// There is nothing to wait for any more.
     pub(super) fn clear(&mut self) {
         self.due = None;

@@ -3,6 +3,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::conf::config::Http;
 use crate::router::app::App;
@@ -13,6 +14,8 @@ use crate::router::route::Table;
 pub struct Generation {
     /// `settings.http`
     pub http: Http,
+    /// `settings.shutdown_timeout`
+    pub shutdown_timeout: Option<Duration>,
     /// The listeners, in document order: the table knows them by their index.
     pub listeners: Vec<ListenerEntry>,
     /// From listeners to actions.

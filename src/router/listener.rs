@@ -75,6 +75,12 @@ impl Listener {
     /// Ends the service; connections that wait for a request are woken to close.
     pub(super) fn remove(&self) {
         *self.binding.borrow_mut() = None;
+        self.wake();
+    }
+
+    /// Has connections that wait for a request look around: their worker leaves, or the listener
+    /// was removed.
+    fn wake(&self) {
         for waker in self.waiting.borrow().wakers.iter().flatten() {
             waker.wake_by_ref();
         }
@@ -140,6 +146,12 @@ impl Drop for Registration {
     }
 }
 
+/// A connection, whose it is, and where it came in.
+pub(super) type Accepted = (OwnedFd, Peer, Rc<Listener>);
+
+/// How many connections a thread that leaves takes along.
+const LAST_ACCEPTS: usize = 1024;
+
 /// The listeners of a thread.
 pub(super) struct Listeners {
     epoll: Epoll,
@@ -198,10 +210,21 @@ impl Listeners {
         old.iter().for_each(|listener| self.close(listener));
     }
 
-    /// Closes all.
-    pub(super) fn close_all(&self) {
-        let open = std::mem::take(&mut *self.open.borrow_mut());
-        open.iter().for_each(|listener| self.close(listener));
+    /// Stops listening, because the thread leaves. The connections that the kernel has accepted
+    /// already are returned; unless another process has the sockets too, they would be reset.
+    pub(super) fn close_all(&self) -> Vec<Accepted> {
+        let mut accepted = Vec::new();
+        for listener in std::mem::take(&mut *self.open.borrow_mut()) {
+            self.unwatch(&listener);
+            // Not for ever, should clients come faster than this.
+            while accepted.len() < LAST_ACCEPTS
+                && let Ok((fd, peer)) = accept(&listener.socket)
+            {
+                accepted.push((fd, peer, listener.clone()));
+            }
+            listener.wake();
+        }
+        accepted
     }
 
     fn watch(&self, listener: &Listener) -> io::Result<()> {
@@ -220,15 +243,19 @@ impl Listeners {
     }
 
     fn close(&self, listener: &Listener) {
+        self.unwatch(listener);
+        listener.remove();
+    }
+
+    fn unwatch(&self, listener: &Listener) {
         if let Err(errno) = self.epoll.delete(&listener.socket) {
             crate::alert!("cannot stop watching listener {}: {errno}", listener.local);
         }
-        listener.remove();
     }
 
     /// Waits for a connection. Between two that are there already, the thread's other tasks and the
     /// other threads get their turn.
-    pub(super) async fn accept(&self) -> io::Result<(OwnedFd, Peer, Rc<Listener>)> {
+    pub(super) async fn accept(&self) -> io::Result<Accepted> {
         loop {
             let mut guard = self.ready.readable().await?;
             let mut events = [EpollEvent::empty(); 8];

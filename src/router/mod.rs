@@ -19,6 +19,7 @@ pub mod request;
 mod request_body;
 pub mod route;
 mod send_file;
+mod shutdown;
 mod starter;
 pub mod static_file;
 mod status;
@@ -133,6 +134,11 @@ async fn read_port(control: Rc<Control>, port: AsyncFd<OwnedFd>, leave: Unbounde
             match control.drain() {
                 Some(Flow::Continue) => break,
                 Some(Flow::Quit) => drop(leave.send(0)),
+                Some(Flow::Finish) => {
+                    if !control.finishing.replace(true) {
+                        spawn_local(shutdown::finish(control.clone(), leave.clone()));
+                    }
+                }
                 None => tokio::task::yield_now().await,
             }
         }

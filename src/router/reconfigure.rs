@@ -40,6 +40,8 @@ enum ApplyError {
     App { name: String, error: std::io::Error },
     #[error("the application \"{0}\" cannot be started")]
     Start(String),
+    #[error("the router is about to leave")]
+    Leaving,
 }
 
 /// Applies one configuration after the other, as they come.
@@ -69,6 +71,9 @@ struct Fresh {
 }
 
 async fn apply(control: &Control, text: &[u8]) -> Result<(), ApplyError> {
+    if control.finishing.get() {
+        return Err(ApplyError::Leaving);
+    }
     let document = json::parse(text).map_err(|error| ApplyError::Json(error.to_string()))?;
     let config =
         Config::from_json(&document).map_err(|error| ApplyError::Config(error.to_string()))?;
@@ -124,6 +129,7 @@ async fn build(
     let table = Table::compile(config).map_err(|error| ApplyError::Config(error.to_string()))?;
     Ok(Generation {
         http: config.settings.http.clone(),
+        shutdown_timeout: config.settings.shutdown_timeout,
         listeners,
         table,
         apps,

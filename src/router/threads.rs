@@ -1,7 +1,10 @@
 //! The router's threads that serve clients.
 
+use std::future::Future;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -15,6 +18,8 @@ use super::worker::{self, WorkerCommand, WorkerSeed};
 struct Thread {
     commands: UnboundedSender<WorkerCommand>,
     handle: JoinHandle<()>,
+    /// Fails when the thread has ended.
+    ended: oneshot::Receiver<()>,
     counters: Arc<WorkerCounters>,
 }
 
@@ -42,9 +47,7 @@ impl Threads {
         let mut done = Vec::with_capacity(count);
         for thread in self.running.drain(count.min(self.running.len())..) {
             // It finishes what it serves and leaves; nobody waits for it.
-            let (closed, heard) = oneshot::channel();
-            let _ = thread.commands.send(WorkerCommand::Retire(closed));
-            done.push(heard);
+            done.push(retire(&thread.commands));
             self.leaving.push(thread);
         }
         for thread in &self.running {
@@ -78,9 +81,11 @@ impl Threads {
         };
         let applied = give(&commands, generation);
         let hub = hub.clone();
+        let (lives, ended) = oneshot::channel();
         let handle = std::thread::Builder::new()
             .name("router".to_owned())
             .spawn(move || {
+                let _lives: oneshot::Sender<()> = lives;
                 let ended =
                     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| worker::run(seed)));
                 match ended {
@@ -96,6 +101,7 @@ impl Threads {
         self.running.push(Thread {
             commands,
             handle,
+            ended,
             counters,
         });
         Ok(applied)
@@ -124,6 +130,45 @@ impl Threads {
         sum
     }
 
+    /// Has all threads leave when they have finished what they serve. Each receiver hears from a
+    /// thread that has closed its listeners, or fails with the thread.
+    pub(super) fn retire(&mut self) -> Vec<oneshot::Receiver<()>> {
+        let retired = self.running.drain(..);
+        let (threads, closed): (Vec<Thread>, Vec<_>) = retired
+            .map(|thread| {
+                let closed = retire(&thread.commands);
+                (thread, closed)
+            })
+            .unzip();
+        self.leaving.extend(threads);
+        closed
+    }
+
+    /// Has the threads that leave give up what they still serve.
+    pub(super) fn expire(&self) {
+        for thread in &self.leaving {
+            let _ = thread.commands.send(WorkerCommand::Expire);
+        }
+    }
+
+    /// Ready when every thread that was told to leave is gone.
+    pub(super) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let waits = |thread: &mut Thread| {
+            !thread.ended.is_terminated() && Pin::new(&mut thread.ended).poll(cx).is_pending()
+        };
+        // Not `any`, which would leave the others without a waker.
+        match self.leaving.iter_mut().map(waits).filter(|&w| w).count() {
+            0 => Poll::Ready(()),
+            _ => Poll::Pending,
+        }
+    }
+
+    /// Connections that are open.
+    pub(super) fn open_connections(&self) -> u64 {
+        let totals = self.totals();
+        totals.accepted.saturating_sub(totals.closed)
+    }
+
     /// Has all threads leave and waits for them.
     pub(super) fn quit(&mut self) {
         for thread in &self.running {
@@ -133,6 +178,12 @@ impl Threads {
             let _ = thread.handle.join();
         }
     }
+}
+
+fn retire(commands: &UnboundedSender<WorkerCommand>) -> oneshot::Receiver<()> {
+    let (closed, heard) = oneshot::channel();
+    let _ = commands.send(WorkerCommand::Retire(closed));
+    heard
 }
 
 fn give(

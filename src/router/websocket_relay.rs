@@ -4,6 +4,7 @@
 
 use std::future::poll_fn;
 use std::io::IoSlice;
+use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -95,9 +96,21 @@ impl<'a, E: AppExchange> Relay<'a, E> {
         }
     }
 
-    /// Relays until one side ends.
-    pub(super) async fn run(mut self) -> Next {
-        poll_fn(|cx| self.poll(cx)).await
+    /// Relays until one side ends, or this one has to: once `expired` is ready, the client is told
+    /// that the server goes away.
+    pub(super) async fn run(mut self, expired: impl Future<Output = ()>) -> Next {
+        let mut expired = pin!(expired);
+        let mut is_over = false;
+        poll_fn(|cx| {
+            if !is_over && expired.as_mut().poll(cx).is_ready() {
+                is_over = true;
+                if self.last.is_none() {
+                    self.fail(Fault::GoingAway);
+                }
+            }
+            self.poll(cx)
+        })
+        .await
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Next> {

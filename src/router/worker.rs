@@ -1,11 +1,14 @@
 //! One thread of the router: its runtime, its listeners and their connections.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -17,7 +20,7 @@ use crate::router::connection;
 use crate::router::counters::WorkerCounters;
 use crate::router::generation::Generation;
 use crate::router::hub::Hub;
-use crate::router::listener::Listeners;
+use crate::router::listener::{Accepted, Listeners};
 
 /// How long a thread leaves its listeners alone after accept(2) failed for want of descriptors or
 /// memory. Closing connections meanwhile make room.
@@ -33,6 +36,8 @@ pub enum WorkerCommand {
     Apply(Arc<Generation>, oneshot::Sender<()>),
     /// Close listeners and idle connections, answer, finish the requests being served, then leave.
     Retire(oneshot::Sender<()>),
+    /// The time for that is over: close WebSocket connections too.
+    Expire,
     /// Leave at once.
     Quit,
 }
@@ -61,6 +66,10 @@ pub(super) struct Worker {
     leaving: Cell<bool>,
     /// Told of each connection that ends while the worker leaves.
     connection_ended: Notify,
+    /// The time for leaving is over.
+    expired: Cell<bool>,
+    /// Tells WebSocket connections so.
+    expiry: Notify,
 }
 
 impl Worker {
@@ -72,16 +81,34 @@ impl Worker {
     ) -> io::Result<Rc<Worker>> {
         let port = WorkerPort::open(hub)?;
         let listeners = Listeners::new()?;
-        let leaving = Cell::new(false);
-        let connection_ended = Notify::new();
         Ok(Rc::new(Worker {
             counters,
             temp_path,
             port,
             listeners,
-            leaving,
-            connection_ended,
+            leaving: Cell::new(false),
+            connection_ended: Notify::new(),
+            expired: Cell::new(false),
+            expiry: Notify::new(),
         }))
+    }
+
+    /// Whether connections serve no further requests but those that are on their way.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.get()
+    }
+
+    fn expire(&self) {
+        self.expired.set(true);
+        self.expiry.notify_waiters();
+    }
+
+    /// Waits until WebSocket connections have to end too.
+    pub(super) async fn expired(&self) {
+        let told = self.expiry.notified();
+        if !self.expired.get() {
+            told.await;
+        }
     }
 
     /// A connection is over.
@@ -90,6 +117,13 @@ impl Worker {
         if self.leaving.get() {
             self.connection_ended.notify_one();
         }
+    }
+
+    fn serve(self: &Rc<Self>, (fd, peer, listener): Accepted) {
+        self.counters.accepted.increment();
+        let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+        let connection = connection::serve(self.clone(), listener, fd, peer, number);
+        tokio::task::spawn_local(connection);
     }
 
     async fn all_closed(&self) {
@@ -130,14 +164,27 @@ async fn serve(seed: WorkerSeed) -> io::Result<()> {
                 retire = Some(closed);
                 break;
             }
-            WorkerCommand::Quit => break,
+            WorkerCommand::Expire | WorkerCommand::Quit => break,
         }
     }
     worker.leaving.set(true);
-    worker.listeners.close_all();
+    let last = worker.listeners.close_all();
     if let Some(closed) = retire {
+        for accepted in last {
+            worker.serve(accepted);
+        }
         let _ = closed.send(());
-        worker.all_closed().await;
+        let mut all_closed = pin!(worker.all_closed());
+        loop {
+            let command = poll_fn(|cx| match all_closed.as_mut().poll(cx) {
+                Poll::Ready(()) => Poll::Ready(None),
+                Poll::Pending => commands.poll_recv(cx),
+            });
+            match command.await {
+                Some(WorkerCommand::Expire) => worker.expire(),
+                _ => break,
+            }
+        }
     }
     Ok(())
 }
@@ -145,12 +192,7 @@ async fn serve(seed: WorkerSeed) -> io::Result<()> {
 async fn accept(worker: Rc<Worker>) {
     while !worker.leaving.get() {
         match worker.listeners.accept().await {
-            Ok((fd, peer, listener)) => {
-                worker.counters.accepted.increment();
-                let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-                let connection = connection::serve(worker.clone(), listener, fd, peer, number);
-                tokio::task::spawn_local(connection);
-            }
+            Ok(accepted) => worker.serve(accepted),
             Err(error) => {
                 crate::alert!("accept4() failed: {error}");
                 tokio::time::sleep(ACCEPT_PAUSE).await;

@@ -178,9 +178,33 @@ pub fn listen(fd: impl AsFd, backlog: i32) -> io::Result<()> {
     }
 }
 
+/// Stops listening in this process while others that have the same socket go on, and while the
+/// descriptor, which is in use elsewhere in the process, stays open: it becomes another, unbound
+/// socket. No epoll instance may watch it any more.
+pub fn abandon(fd: impl AsFd) -> nix::Result<()> {
+    let other = stream_socket(AddressFamily::Unix)?;
+    let (from, to) = (other.as_raw_fd(), fd.as_fd().as_raw_fd());
+    // SAFETY: plain system call; both descriptors are kept open by their owners, and an owner of
+    // `fd` still owns what then stands under its number.
+    Number::result(unsafe { libc::dup3(from, to, libc::O_CLOEXEC) }).map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_abandoned_socket_listens_for_others_only() {
+        let name = format!("unix:@nxt-abandon-{}", std::process::id());
+        let address = Address::parse(&name).unwrap();
+        let fd = bind_listener(&address).unwrap();
+        listen(&fd, 1).unwrap();
+        let other = fd.try_clone().unwrap();
+        abandon(&fd).unwrap();
+        assert_eq!(probe(&address), Ok(()));
+        drop(other);
+        assert_eq!(probe(&address), Err(Number::ECONNREFUSED));
+    }
 
     fn folder(name: &str) -> std::path::PathBuf {
         let path = std::env::temp_dir().join(format!("nxt-listen-{name}-{}", std::process::id()));

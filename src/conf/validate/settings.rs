@@ -16,6 +16,8 @@ pub(super) fn settings(context: &Context<'_>, _: &str, value: &Value) -> Checked
         &[&[
             option("listen_threads", INTEGER)
                 .check(|_, name, value| at_least(name, truncated(value), 1)),
+            option("shutdown_timeout", INTEGER)
+                .check(|_, name, value| at_least(name, truncated(value), 0)),
             option("http", OBJECT).check(http),
             option("telemetry", OBJECT).check(unsupported),
             option("js_module", STRING | ARRAY).check(unsupported),
@@ -125,6 +127,15 @@ mod tests {
             (
                 r#"{"settings": {"telemetry": {}}}"#,
                 r#"The "telemetry" option is not supported yet."#,
+            ),
+            (r#"{"settings": {"shutdown_timeout": 0}}"#, ""),
+            (
+                r#"{"settings": {"shutdown_timeout": -1}}"#,
+                r#"The "shutdown_timeout" number must be equal to or greater than 0."#,
+            ),
+            (
+                r#"{"settings": {"shutdown_timeout": "1"}}"#,
+                r#"The "shutdown_timeout" value must be an integer number, but not a string."#,
             ),
             (r#"{"settings": {"x": 1}}"#, r#"Unknown parameter "x"."#),
             (

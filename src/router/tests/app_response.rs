@@ -103,6 +103,7 @@ fn binding(adjust: Adjust) -> Binding {
     let table = Table::compile(&Config::default()).unwrap();
     let generation = Generation {
         http,
+        shutdown_timeout: None,
         listeners: vec![entry],
         table,
         apps: Vec::new(),

@@ -138,24 +138,48 @@ fn quitting_ends_the_threads() {
     drop(server);
 }
 
+fn retire(server: &mut Server) {
+    for worker in server.commands.drain(..) {
+        let (closed, heard) = oneshot::channel();
+        worker.send(WorkerCommand::Retire(closed)).unwrap();
+        heard.blocking_recv().unwrap();
+        // The thread would take a closed channel for the command to leave at once.
+        std::mem::forget(worker);
+    }
+}
+
 #[test]
 fn a_retiring_thread_finishes_what_it_serves() {
     let mut server = Server::start(ANY);
-    let mut idle = server.connect();
     let mut busy = server.connect();
     busy.write_all(b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n")
         .unwrap();
-    server.wait_for(|totals| totals.requests == 1 && totals.idle == 1);
-    server
-        .commands
-        .drain(..)
-        .for_each(|worker| drop(worker.send(WorkerCommand::Retire(oneshot::channel().0))));
-    assert_eq!(dateless(&read_to_end(&mut idle)), IDLE);
-    drop(idle);
+    server.wait_for(|totals| totals.requests == 1);
+    retire(&mut server);
     busy.write_all(b"x").unwrap();
-    assert!(read_response(&mut busy).starts_with("HTTP/1.1 200 OK\r\n"));
-    assert_eq!(dateless(&read_to_end(&mut busy)), IDLE);
-    drop(busy);
+    let answer = read_to_end(&mut busy);
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.contains("Connection: close\r\n"), "{answer}");
     // Joins it.
+    drop(server);
+}
+
+#[test]
+fn a_retiring_thread_answers_requests_on_their_way_and_closes_idle_connections() {
+    let mut server = Server::start(ANY);
+    let mut silent = server.connect();
+    let mut kept = server.connect();
+    kept.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    read_response(&mut kept);
+    server.wait_for(|totals| totals.idle == 2);
+    let start = Instant::now();
+    retire(&mut server);
+    kept.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let answer = read_to_end(&mut kept);
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.contains("Connection: close\r\n"), "{answer}");
+    // Nothing that could be taken for an answer.
+    assert_eq!(read_to_end(&mut silent), "");
+    assert!(start.elapsed() < Duration::from_secs(10));
     drop(server);
 }

@@ -88,6 +88,7 @@ impl Server {
         self.tell(Generation {
             table: Table::compile(&config).unwrap(),
             http: config.settings.http,
+            shutdown_timeout: None,
             listeners: vec![ListenerEntry {
                 address: "*:1".to_owned(),
                 socket: self.socket.clone(),
@@ -103,6 +104,7 @@ impl Server {
         let http = Http::default();
         self.tell(Generation {
             http,
+            shutdown_timeout: None,
             listeners: Vec::new(),
             table,
             apps: Vec::new(),
