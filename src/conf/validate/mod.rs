@@ -6,6 +6,7 @@
 
 mod applications;
 mod conditions;
+mod languages;
 mod listeners;
 mod modules;
 mod routes;
@@ -56,7 +57,7 @@ mod tests {
     use super::super::json::parse;
     use super::*;
 
-    /// Validates with Python 3.11 and 3.9 and PHP at hand; the detail of the error.
+    /// Validates with Python 3.11 and 3.9 and one of each other language at hand; the detail of the error.
     pub(super) fn refused(text: &str) -> Option<String> {
         let module = |kind: &str, version: &str| Module {
             kind: kind.to_owned(),
@@ -67,6 +68,11 @@ mod tests {
             module("python", "3.11.2"),
             module("python", "3.9.1"),
             module("php", "8.2.1"),
+            module("perl", "5.36.0"),
+            module("ruby", "3.1.2"),
+            module("java", "17.0.15"),
+            module("wasm", "0.1"),
+            module("wasm-wasi-component", "0.1"),
         ];
         let document = parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"));
         validate(&document, &modules).err().map(|error| error.0)

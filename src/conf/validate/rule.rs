@@ -14,6 +14,7 @@ pub(super) const FRACTION: Types = 1 << 3;
 pub(super) const STRING: Types = 1 << 4;
 pub(super) const ARRAY: Types = 1 << 5;
 pub(super) const OBJECT: Types = 1 << 6;
+pub(super) const ANY: Types = (1 << 7) - 1;
 
 /// The types by name, in the order in which messages list them.
 const NAMES: [(Types, &str); 7] = [

@@ -47,9 +47,9 @@ pub(super) enum NameStyle {
 
 impl NameStyle {
     pub(super) fn of(kind: &str) -> NameStyle {
-        let word = kind.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == ' ');
-        match word {
-            "php" | "perl" | "ruby" => NameStyle::Cgi,
+        let language = kind.split(|c: char| c == ' ' || c.is_ascii_digit()).next();
+        match language {
+            Some("php" | "perl" | "ruby") => NameStyle::Cgi,
             _ => NameStyle::Plain,
         }
     }
