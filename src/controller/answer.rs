@@ -57,6 +57,15 @@ impl Answer {
         answer
     }
 
+    /// 500 for a document that the router could not put in force; `why` may be empty.
+    pub(super) fn not_applied(why: &str) -> Answer {
+        let mut answer = Answer::error(500, "Failed to apply new configuration.");
+        if !why.is_empty() {
+            answer.body.set_member("detail", Value::string(why));
+        }
+        answer
+    }
+
     /// 400 for a body that is not JSON, with the place of the mistake in `text`.
     pub(super) fn invalid_json(error: &JsonError, text: &[u8]) -> Answer {
         let mut location = object([("offset", count(error.offset))]);

@@ -231,7 +231,7 @@ impl Engine {
         if let Err(problem) = self.send(to, &header, document, body) {
             error!("controller failed to reach process {to}: {problem}");
             if let Some(pending) = self.rpc.take(stream) {
-                self.finish(pending, None);
+                self.finish(pending, Err(String::new()));
             }
         }
     }
@@ -292,7 +292,10 @@ impl Engine {
             }
             kind::RPC_READY | kind::RPC_ERROR => {
                 if let Some(pending) = self.rpc.take(message.header.stream) {
-                    let answer = (message.header.kind == kind::RPC_READY).then_some(message);
+                    let answer = match message.header.kind {
+                        kind::RPC_READY => Ok(message),
+                        _ => Err(String::from_utf8_lossy(&message.body).into_owned()),
+                    };
                     self.finish(pending, answer);
                 }
             }
@@ -362,7 +365,7 @@ impl Engine {
                         self.give_up();
                     }
                 }
-                pending => self.finish(pending, None),
+                pending => self.finish(pending, Err(String::new())),
             }
         }
     }
@@ -374,12 +377,12 @@ impl Engine {
         self.deaths = 0;
     }
 
-    /// Ends a request to the router with its answer; `None` = it failed.
-    fn finish(&mut self, pending: Pending, answer: Option<Message>) {
+    /// Ends a request to the router with its answer, or with what is known about its failure.
+    fn finish(&mut self, pending: Pending, answer: Result<Message, String>) {
         self.busy = false;
         match (pending, answer) {
             (Pending::Current, answer) => {
-                if answer.is_none() {
+                if answer.is_err() {
                     self.give_up();
                 }
                 if let Router::Starting(router) = self.router {
@@ -388,7 +391,7 @@ impl Engine {
                 self.deaths = 0;
                 self.open = true;
             }
-            (Pending::Change(document, client), Some(_)) => {
+            (Pending::Change(document, client), Ok(_)) => {
                 self.document = document;
                 let text = json::compact(&self.document);
                 let pending = Pending::Store(client);
@@ -398,21 +401,16 @@ impl Engine {
             (Pending::Store(client), _) => {
                 reply(client, Answer::success("Reconfiguration done."));
             }
-            (Pending::Change(_, client), None) => {
-                reply(
-                    client,
-                    Answer::error(500, "Failed to apply new configuration."),
-                );
-            }
+            (Pending::Change(_, client), Err(why)) => reply(client, Answer::not_applied(&why)),
             (Pending::Status(report, client), answer) => {
-                let answer = match answer.and_then(status) {
+                let answer = match answer.ok().and_then(status) {
                     Some(status) => api::report(report, status, &self.document, &self.modules),
                     None => Answer::error(500, "Failed to get status."),
                 };
                 reply(client, answer);
             }
-            (Pending::Restart(client), Some(_)) => reply(client, Answer::success("Ok")),
-            (Pending::Restart(client), None) => {
+            (Pending::Restart(client), Ok(_)) => reply(client, Answer::success("Ok")),
+            (Pending::Restart(client), Err(_)) => {
                 reply(client, Answer::error(500, "Failed to restart app."))
             }
         }

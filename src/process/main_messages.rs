@@ -8,7 +8,7 @@
 //! |---|---|---|---|
 //! | `START_PROCESS` | router | name, zero byte, JSON object; descriptors: shared port, shared queue | `NEW_PORT` under its stream, or `RPC_ERROR`, or `REMOVE_PID` under its stream |
 //! | `SOCKET` | router | address as configured | `RPC_READY` with the bound socket; `RPC_ERROR`: one byte [`listen::Reason`], text |
-//! | `SOCKET_UNLINK` | router | address as configured | none |
+//! | `SOCKET_UNLINK` | router | address as configured; the router has closed the socket | `RPC_READY` when main has too |
 //! | `ACCESS_LOG` | router | path | `RPC_READY` with the file, or `RPC_ERROR` |
 //! | `CONF_STORE` | controller | length as `size_t`; descriptor: memory with the JSON | `RPC_READY` when it is on disk, or `RPC_ERROR` |
 //! | `MODULES` | discovery | see `modules` | `RPC_READY` |
@@ -41,7 +41,9 @@ pub(super) fn handle(main: &mut Main, message: Message) {
     match message.header.kind {
         kind::START_PROCESS if allowed(ProcessType::Router) => start_process(main, sender, message),
         kind::SOCKET if allowed(ProcessType::Router) => socket(main, sender, &message),
-        kind::SOCKET_UNLINK if allowed(ProcessType::Router) => socket_unlink(main, &message),
+        kind::SOCKET_UNLINK if allowed(ProcessType::Router) => {
+            socket_unlink(main, sender, &message)
+        }
         kind::ACCESS_LOG if allowed(ProcessType::Router) => access_log(main, sender, &message),
         kind::CONF_STORE if allowed(ProcessType::Controller) => conf_store(main, sender, message),
         kind::MODULES if allowed(ProcessType::Discovery) => modules(main, sender, &message),
@@ -81,7 +83,8 @@ fn start_process(main: &mut Main, router: Pid, message: Message) {
 fn socket(main: &mut Main, router: Pid, message: &Message) {
     let stream = message.header.stream;
     let refuse = |main: &mut Main, reason: listen::Reason, text: String| {
-        alert!("{text}");
+        // As in Unit's log, the quotes have backslashes.
+        alert!("{}", text.replace('"', "\\\""));
         let body = [&[reason as u8], text.as_bytes()].concat();
         main.table.refuse(router, stream, &body);
     };
@@ -90,33 +93,19 @@ fn socket(main: &mut Main, router: Pid, message: &Message) {
         Ok(address) => address,
         Err(error) => return refuse(main, listen::Reason::System, error.to_string()),
     };
-    match listen::bind_listener(&address) {
-        Ok(fd) => {
-            if address.unix_path().is_some() && !main.listeners.contains(&address) {
-                main.listeners.push(address);
-            }
-            main.table.answer(router, stream, &[], &[fd.as_fd()]);
-        }
+    match main.listeners.open(&address) {
+        Ok(fd) => main.table.answer(router, stream, &[], &[fd]),
         Err(error) => refuse(main, error.reason, error.to_string()),
     }
 }
 
-/// Removes the file of a listener that the router has closed: only files that main has made.
-fn socket_unlink(main: &mut Main, message: &Message) {
+fn socket_unlink(main: &mut Main, router: Pid, message: &Message) {
     let text = String::from_utf8_lossy(&message.body);
-    let Ok(address) = Address::parse(&text) else {
-        warning!("socket to unlink is not an address: {text}");
-        return;
-    };
-    let Some(at) = main.listeners.iter().position(|known| *known == address) else {
-        return;
-    };
-    main.listeners.swap_remove(at);
-    if let Some(path) = address.unix_path()
-        && let Err(error) = std::fs::remove_file(path)
-    {
-        warning!("unlink({}) failed {}", path.display(), Errno::from(&error));
+    match Address::parse(&text) {
+        Ok(address) => main.listeners.close(&address, false),
+        Err(error) => warning!("socket to close: {error}"),
     }
+    main.table.answer(router, message.header.stream, &[], &[]);
 }
 
 fn access_log(main: &mut Main, router: Pid, message: &Message) {

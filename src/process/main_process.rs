@@ -16,13 +16,13 @@ use nix::sys::signal::{Signal, kill};
 
 use super::Host;
 use super::control_socket::ControlSocket;
+use super::listeners::Listeners;
 use super::modules::Modules;
 use super::options::Options;
 use super::respawn::Respawn;
 use super::state::State;
 use super::table::{Process, Table};
 use crate::ipc::{Header, Message, Pid, ProcessType, ReceiveError, Receiver, kind, port};
-use crate::sys::address::Address;
 use crate::sys::credentials::Credentials;
 use crate::sys::events::{Event, EventLoop, signal_name};
 use crate::sys::process::{Exit, reap};
@@ -70,8 +70,7 @@ pub(super) struct Main {
     pub(super) modules: Modules,
     /// Discovery has reported or failed.
     pub(super) discovered: bool,
-    /// Socket files of listeners, to be removed at exit.
-    pub(super) listeners: Vec<Address>,
+    pub(super) listeners: Listeners,
     pub(super) controller: Respawn,
     pub(super) router: Respawn,
     /// Set when everything shall end: until when in peace.
@@ -109,7 +108,7 @@ impl Main {
             control: start.control,
             modules: Modules::default(),
             discovered: false,
-            listeners: Vec::new(),
+            listeners: Listeners::default(),
             controller: Respawn::default(),
             router: Respawn::default(),
             shutdown: None,
@@ -290,15 +289,15 @@ impl Main {
         }
     }
 
-    /// The applications were the dead router's, and cannot reach a new one: they leave too. Its
-    /// socket files would be in the way of the new router's listeners.
+    /// The applications were the dead router's, and cannot reach a new one: they leave too. The
+    /// listening sockets stay for the new one.
     fn router_died(&mut self) {
         for process in self.table.iter() {
             if matches!(process.kind, ProcessType::Prototype | ProcessType::App) {
                 self.table.quit(process.pid);
             }
         }
-        self.remove_listener_files();
+        self.listeners.router_died();
     }
 
     /// Starts what needs to know the modules.
@@ -352,16 +351,8 @@ impl Main {
         }
     }
 
-    fn remove_listener_files(&mut self) {
-        for address in std::mem::take(&mut self.listeners) {
-            if let Some(path) = address.unix_path() {
-                let _ = std::fs::remove_file(path);
-            }
-        }
-    }
-
     fn clean_up(&mut self) {
-        self.remove_listener_files();
+        self.listeners.close_all(false);
         if let Some(control) = &self.control {
             control.remove();
         }

@@ -12,6 +12,7 @@ mod daemon;
 mod discovery;
 mod fork;
 mod handshake;
+mod listeners;
 mod main_messages;
 mod main_process;
 mod module_loading;

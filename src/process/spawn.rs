@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use super::app_conf::AppConf;
 use super::handshake::{Reply, await_reply};
+use super::listeners::Listeners;
 use super::main_process::Main;
 use super::prototype;
 use super::table::{Process, Table};
@@ -41,6 +42,7 @@ impl Main {
         let forked = fork::spawn(|| {
             title::set(format!("unit: {name}").as_bytes());
             self.own = None;
+            self.listeners = Listeners::default();
             self.table.retain_for(std::process::id() as Pid, kind, main);
             if process::die_with(nix::unistd::Pid::from_raw(main)).is_err() {
                 return 0;

@@ -32,7 +32,7 @@ use super::threads::Threads;
 use crate::ipc::message::QUIT_GRACEFUL;
 use crate::ipc::peers::decode_get_port;
 use crate::ipc::{
-    Header, Message, NewPort, Pid, PortId, PortQueue, ProcessType, ReceiveError, Receiver,
+    Body, Header, Message, NewPort, Pid, PortId, PortQueue, ProcessType, ReceiveError, Receiver,
     RpcTable, Sender, kind,
 };
 use crate::sys::memory::write_memfd;
@@ -163,12 +163,11 @@ impl Control {
                     _ => Flow::Quit,
                 };
             }
-            kind::RPC_READY => {
+            kind::RPC_READY | kind::RPC_ERROR => {
                 if let Some(Pending::Answer(answer)) = self.rpc.borrow_mut().take(header.stream) {
                     let _ = answer.send(message);
                 }
             }
-            kind::RPC_ERROR => self.fail(header.stream),
             kind::NEW_PORT => self.new_port(message),
             kind::REMOVE_PID => {
                 if let Some(pid) = message.pid_body() {
@@ -290,12 +289,16 @@ impl Control {
         }
     }
 
-    /// Asks main; `None` if it refused.
-    pub(super) async fn ask_main(&self, kind: u8, body: &[u8]) -> Option<Message> {
+    /// Asks main; the error is what main says about a refusal.
+    pub(super) async fn ask_main(&self, kind: u8, body: &[u8]) -> Result<Message, Body> {
         let (answer, answered) = oneshot::channel();
         let main = self.main.port.pid;
         self.request(&self.main, kind, body, &[], main, Pending::Answer(answer));
-        answered.await.ok()
+        match answered.await {
+            Ok(message) if message.header.kind == kind::RPC_READY => Ok(message),
+            Ok(message) => Err(message.body),
+            Err(_) => Err(Body::new(&[])),
+        }
     }
 
     /// A request failed. Its waiter learns it by the dropped channel.

@@ -2,7 +2,7 @@
 //! old one; requests that began under the old one keep it alive until they end.
 
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::conf::config::Http;
@@ -28,8 +28,10 @@ pub struct Generation {
 pub struct ListenerEntry {
     /// Its address, as the configuration writes it.
     pub address: String,
-    /// Bound and listening. The same socket in two generations is the same listener.
-    pub socket: Arc<OwnedFd>,
+    /// Bound and listening. The same socket in two generations is the same listener. Those who
+    /// accept keep it open, not a generation: requests may need one for long after its listeners
+    /// were removed.
+    pub socket: Weak<OwnedFd>,
     /// What the socket is bound to.
     pub local: Address,
 }

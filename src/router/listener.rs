@@ -31,7 +31,8 @@ pub(super) struct Binding {
 
 /// A listening socket, as its connections on this thread see it.
 pub(super) struct Listener {
-    socket: Arc<OwnedFd>,
+    /// `None` once the listener was removed, and before it is watched.
+    socket: RefCell<Option<Arc<OwnedFd>>>,
     /// The address it is bound to; of a wildcard, each connection has its own.
     pub(super) local: Address,
     binding: RefCell<Option<Rc<Binding>>>,
@@ -44,7 +45,7 @@ impl Listener {
     pub(super) fn new(binding: Binding) -> Rc<Listener> {
         let entry = &binding.generation.listeners[binding.index];
         Rc::new(Listener {
-            socket: entry.socket.clone(),
+            socket: RefCell::new(None),
             local: entry.local.clone(),
             binding: RefCell::new(Some(Rc::new(binding))),
             waiting: RefCell::default(),
@@ -53,8 +54,11 @@ impl Listener {
     }
 
     /// Whether it is on this socket.
-    pub(super) fn has_socket(&self, socket: &Arc<OwnedFd>) -> bool {
-        Arc::ptr_eq(&self.socket, socket)
+    fn has_socket(&self, socket: &Arc<OwnedFd>) -> bool {
+        self.socket
+            .borrow()
+            .as_ref()
+            .is_some_and(|own| Arc::ptr_eq(own, socket))
     }
 
     /// What a request that begins now is served by; `None` once the listener was removed.
@@ -72,9 +76,11 @@ impl Listener {
         *self.binding.borrow_mut() = Some(Rc::new(binding));
     }
 
-    /// Ends the service; connections that wait for a request are woken to close.
-    pub(super) fn remove(&self) {
+    /// Ends the service; connections that wait for a request are woken to close. The socket goes
+    /// with its last user.
+    fn remove(&self) {
         *self.binding.borrow_mut() = None;
+        *self.socket.borrow_mut() = None;
         self.wake();
     }
 
@@ -182,14 +188,15 @@ impl Listeners {
         let mut open = self.open.borrow_mut();
         let mut old = std::mem::take(&mut *open);
         for (index, entry) in generation.listeners.iter().enumerate() {
+            let Some(socket) = entry.socket.upgrade() else {
+                crate::alert!("the socket of listener {} is gone", entry.address);
+                continue;
+            };
             let binding = Binding {
                 generation: generation.clone(),
                 index,
             };
-            match old
-                .iter()
-                .position(|listener| listener.has_socket(&entry.socket))
-            {
+            match old.iter().position(|listener| listener.has_socket(&socket)) {
                 Some(known) => {
                     let listener = old.swap_remove(known);
                     listener.rebind(binding);
@@ -197,7 +204,7 @@ impl Listeners {
                 }
                 None => {
                     let listener = Listener::new(binding);
-                    match self.watch(&listener) {
+                    match self.watch(&listener, socket) {
                         Ok(()) => open.push(listener),
                         Err(error) => {
                             crate::alert!("cannot watch listener {}: {error}", entry.address);
@@ -216,9 +223,10 @@ impl Listeners {
         let mut accepted = Vec::new();
         for listener in std::mem::take(&mut *self.open.borrow_mut()) {
             self.unwatch(&listener);
+            let socket = listener.socket.take();
             // Not for ever, should clients come faster than this.
             while accepted.len() < LAST_ACCEPTS
-                && let Ok((fd, peer)) = accept(&listener.socket)
+                && let Some(Ok((fd, peer))) = socket.as_ref().map(accept)
             {
                 accepted.push((fd, peer, listener.clone()));
             }
@@ -227,19 +235,19 @@ impl Listeners {
         accepted
     }
 
-    fn watch(&self, listener: &Listener) -> io::Result<()> {
+    fn watch(&self, listener: &Listener, socket: Arc<OwnedFd>) -> io::Result<()> {
         if let Address::Ip(_) = listener.local {
             // Accepted sockets inherit it, which saves a call for each. A kernel that refuses it
             // delays the second of two small writes; nothing breaks.
-            let _ = setsockopt(&listener.socket, sockopt::TcpNoDelay, &true);
+            let _ = setsockopt(&socket, sockopt::TcpNoDelay, &true);
         }
         let token = self.next_token.get();
         self.next_token.set(token + 1);
         listener.token.set(token);
         let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLEXCLUSIVE;
-        Ok(self
-            .epoll
-            .add(&listener.socket, EpollEvent::new(flags, token))?)
+        self.epoll.add(&socket, EpollEvent::new(flags, token))?;
+        *listener.socket.borrow_mut() = Some(socket);
+        Ok(())
     }
 
     fn close(&self, listener: &Listener) {
@@ -248,7 +256,8 @@ impl Listeners {
     }
 
     fn unwatch(&self, listener: &Listener) {
-        if let Err(errno) = self.epoll.delete(&listener.socket) {
+        let socket = listener.socket.borrow().clone();
+        if let Some(Err(errno)) = socket.map(|socket| self.epoll.delete(&socket)) {
             crate::alert!("cannot stop watching listener {}: {errno}", listener.local);
         }
     }
@@ -273,7 +282,10 @@ impl Listeners {
                 let Some(listener) = self.find(event.data()) else {
                     continue;
                 };
-                match accept(&listener.socket) {
+                let Some(socket) = listener.socket.borrow().clone() else {
+                    continue;
+                };
+                match accept(&socket) {
                     Ok((fd, peer)) => {
                         self.in_a_row.set(true);
                         return Ok((fd, peer, listener));

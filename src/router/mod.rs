@@ -54,7 +54,8 @@ use hub::{Event, Hub};
 /// Main gives the descriptors right after the fork, privileges already dropped. Between the
 /// daemon's own processes the body of a `SOCKET` and of a `SOCKET_UNLINK` message is the listener's
 /// address as written in the configuration (`*:80`, `unix:/path`, `unix:@name`); the answer to
-/// `SOCKET` carries the bound socket as its first descriptor.
+/// `SOCKET` carries the bound socket as its first descriptor; `SOCKET_UNLINK` is answered when
+/// main has closed the socket and removed its file.
 pub struct Start {
     /// The read end of the router's port, id 0.
     pub port: OwnedFd,

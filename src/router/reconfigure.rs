@@ -3,11 +3,10 @@
 //! and the present generation stays.
 
 use std::collections::HashMap;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use nix::sys::socket::{Shutdown, shutdown};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::app::App;
@@ -19,8 +18,9 @@ use super::starter::start_spare;
 use crate::conf::config::{Config, Listener};
 use crate::conf::json;
 use crate::ipc::kind;
+use crate::sys::Errno;
 use crate::sys::address;
-use crate::sys::listen::listen;
+use crate::sys::listen::{Reason, listen};
 
 /// Why a configuration could not be applied.
 #[derive(Debug, thiserror::Error)]
@@ -29,13 +29,10 @@ enum ApplyError {
     Json(String),
     #[error("{0}")]
     Config(String),
-    #[error("the listener \"{0}\" has no socket")]
-    Socket(String),
-    #[error("the listener \"{address}\" cannot listen: {error}")]
-    Listen {
-        address: String,
-        error: std::io::Error,
-    },
+    #[error("the listener \"{address}\" cannot be opened: {why}")]
+    Socket { address: String, why: String },
+    #[error("the listener \"{address}\" cannot listen: listen(\"{address}\") failed {errno}")]
+    Listen { address: String, errno: Errno },
     #[error("the application \"{name}\" cannot be set up: {error}")]
     App { name: String, error: std::io::Error },
     #[error("the application \"{0}\" cannot be started")]
@@ -47,17 +44,17 @@ enum ApplyError {
 /// Applies one configuration after the other, as they come.
 pub(super) async fn apply_changes(control: Rc<Control>, mut changes: UnboundedReceiver<Change>) {
     while let Some(change) = changes.recv().await {
-        let answer = match apply(&control, &change.text).await {
-            Ok(()) => kind::RPC_READY,
+        let (answer, why) = match apply(&control, &change.text).await {
+            Ok(()) => (kind::RPC_READY, String::new()),
             Err(error) => {
                 crate::alert!("failed to apply new conf");
                 crate::notice!("{error}");
-                kind::RPC_ERROR
+                (kind::RPC_ERROR, error.to_string())
             }
         };
         let header =
             crate::ipc::Header::new(control.hub.pid, answer, change.stream).with_last(true);
-        if let Err(error) = change.controller.send(&header, &[], &[]) {
+        if let Err(error) = change.controller.send(&header, why.as_bytes(), &[]) {
             crate::alert!("answer to the controller: {error}");
         }
     }
@@ -84,7 +81,7 @@ async fn apply(control: &Control, text: &[u8]) -> Result<(), ApplyError> {
             Ok(())
         }
         Err(error) => {
-            undo(control, fresh);
+            undo(control, fresh).await;
             Err(error)
         }
     }
@@ -147,8 +144,14 @@ async fn open_listener(
         Some(socket) => socket,
         None => {
             let answer = control.ask_main(kind::SOCKET, address.as_bytes()).await;
-            let socket = answer.and_then(|mut answer| answer.take_fd());
-            let socket = socket.ok_or_else(|| ApplyError::Socket(address.clone()))?;
+            let refused = |why| ApplyError::Socket {
+                address: address.clone(),
+                why,
+            };
+            let mut answer = answer.map_err(|why| refused(refusal(&why)))?;
+            let socket = answer
+                .take_fd()
+                .ok_or_else(|| refused("main sent no socket".to_owned()))?;
             let socket = Arc::new(socket);
             fresh.sockets.insert(address.clone(), socket.clone());
             socket
@@ -157,13 +160,25 @@ async fn open_listener(
     // A listening socket takes a new backlog at any time.
     listen(&socket, listener.backlog).map_err(|error| ApplyError::Listen {
         address: address.clone(),
-        error,
+        errno: (&error).into(),
     })?;
     Ok(ListenerEntry {
         address: address.clone(),
-        socket,
+        socket: Arc::downgrade(&socket),
         local: local_address(address)?,
     })
+}
+
+/// What main says about a socket that it did not make: a [`Reason`], and the system's message.
+fn refusal(body: &[u8]) -> String {
+    match body.split_first() {
+        Some((&reason, text)) => format!(
+            "{}: {}",
+            Reason::from_byte(reason),
+            String::from_utf8_lossy(text)
+        ),
+        None => "the main process does not answer".to_owned(),
+    }
 }
 
 fn local_address(text: &str) -> Result<Address, ApplyError> {
@@ -193,16 +208,13 @@ async fn take_over(control: &Control, config: &Config, fresh: Fresh, generation:
     }
     let old = control.generation.replace(Some(generation.clone()));
 
-    let mut sockets = control.sockets.borrow_mut();
-    sockets.extend(fresh.sockets);
-    let gone = sockets
-        .extract_if(|address, _| !generation.listeners.iter().any(|l| l.address == *address));
-    for (address, socket) in gone {
-        // Requests of the old generation may hold it open for long; nobody may connect meanwhile.
-        let _ = shutdown(socket.as_raw_fd(), Shutdown::Both);
-        unlink(control, &address);
-    }
-    drop(sockets);
+    control.sockets.borrow_mut().extend(fresh.sockets);
+    let gone = control
+        .sockets
+        .borrow_mut()
+        .extract_if(|address, _| !generation.listeners.iter().any(|l| l.address == *address))
+        .collect();
+    give_back(control, gone).await;
 
     for app in old.iter().flat_map(|old| &old.apps) {
         if !generation.apps.iter().any(|kept| Arc::ptr_eq(kept, app)) {
@@ -212,22 +224,22 @@ async fn take_over(control: &Control, config: &Config, fresh: Fresh, generation:
     control.forget_finished();
 }
 
-fn undo(control: &Control, fresh: Fresh) {
-    for (address, _socket) in fresh.sockets {
-        unlink(control, &address);
-    }
+async fn undo(control: &Control, fresh: Fresh) {
+    give_back(control, fresh.sockets).await;
     for app in fresh.apps {
         app.close();
     }
     control.forget_finished();
 }
 
-/// Main made the socket's file and removes it.
-fn unlink(control: &Control, address: &str) {
-    if address.starts_with("unix:/") {
-        control
-            .main
-            .tell(kind::SOCKET_UNLINK, 0, address.as_bytes());
+/// Closes sockets that no thread accepts on any more, and has main do the same.
+async fn give_back(control: &Control, sockets: HashMap<String, Arc<OwnedFd>>) {
+    for (address, socket) in sockets {
+        drop(socket);
+        // A main process that is gone has closed it too.
+        let _ = control
+            .ask_main(kind::SOCKET_UNLINK, address.as_bytes())
+            .await;
     }
 }
 

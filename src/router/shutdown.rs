@@ -10,7 +10,6 @@ use tokio::time::timeout;
 
 use super::control::Control;
 use crate::conf::config::Settings;
-use crate::sys::listen;
 
 /// What WebSocket clients have to read their close frame and to close.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -25,13 +24,8 @@ pub(super) async fn finish(control: Rc<Control>, leave: UnboundedSender<i32>) {
     for thread in closed {
         let _ = thread.await;
     }
-    // Connections and generations hold the sockets for longer. Another process may listen on the
-    // same ones, so they must not be shut down either.
-    for (address, socket) in &*control.sockets.borrow() {
-        if let Err(errno) = listen::abandon(socket) {
-            crate::alert!("listener {address} cannot be closed: {errno}");
-        }
-    }
+    // The threads have let go of them.
+    control.sockets.borrow_mut().clear();
     let mut gone = Box::pin(poll_fn(|cx| control.threads.borrow_mut().poll_gone(cx)));
     match limit {
         None => gone.await,

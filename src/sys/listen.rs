@@ -1,40 +1,62 @@
 //! Listening sockets, as main makes them for the router.
 
 use std::io;
+use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
 use nix::errno::Errno as Number;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, SockaddrLike, bind, connect, setsockopt, socket, sockopt,
+    AddressFamily, SockFlag, SockType, SockaddrLike, SockaddrStorage, UnixAddr, bind, connect,
+    getsockname, getsockopt, setsockopt, socket, sockopt,
 };
 
 use super::Errno;
 use super::address::{Address, SockaddrOf};
 
 /// Why a listening socket was not made. The numbers are those of the first byte of main's error
-/// answer to the router.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// answer to the router (`nxt_socket_error_t`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[repr(u8)]
 pub enum Reason {
     /// Any other system error.
+    #[error("system error")]
     System = 0,
     /// The machine has no IPv6.
+    #[error("there is no IPv6 here")]
     NoInet6 = 1,
     /// The port needs privileges.
+    #[error("the port needs privileges")]
     Port = 2,
     /// Another socket has the address.
+    #[error("the address is in use")]
     InUse = 3,
     /// The machine does not have the address.
+    #[error("there is no such address here")]
     NoAddress = 4,
     /// A unix socket's folder cannot be written.
+    #[error("there is no access to the path")]
     Access = 5,
     /// A unix socket's folder does not exist.
+    #[error("the path is invalid")]
     Path = 6,
 }
 
-/// See [`Reason`]. The text has the backslashes of Unit's log: `bind(\"*:80\") failed (98: …)`.
+impl Reason {
+    /// The reason with this number; a number that there is none for counts as [`Reason::System`].
+    pub fn from_byte(byte: u8) -> Reason {
+        use Reason::{Access, InUse, NoAddress, NoInet6, Path, Port, System};
+        [NoInet6, Port, InUse, NoAddress, Access, Path]
+            .into_iter()
+            .find(|reason| *reason as u8 == byte)
+            .unwrap_or(System)
+    }
+}
+
+/// See [`Reason`]. The text is the system's message: `bind("*:80") failed (98: …)`.
 #[derive(Debug, thiserror::Error)]
 #[error("{call} failed {errno}")]
 pub struct ListenError {
@@ -69,13 +91,13 @@ pub fn bind_listener(address: &Address) -> Result<OwnedFd, ListenError> {
         } else {
             Reason::System
         };
-        ListenError::new(reason, format!("socket(\\\"{address}\\\")"), errno)
+        ListenError::new(reason, format!("socket(\"{address}\")"), errno)
     })?;
     let option = |name: &str, result: nix::Result<()>| {
         result.map_err(|errno| {
             ListenError::new(
                 Reason::System,
-                format!("setsockopt(\\\"{address}\\\", {name})"),
+                format!("setsockopt(\"{address}\", {name})"),
                 errno,
             )
         })
@@ -91,7 +113,7 @@ pub fn bind_listener(address: &Address) -> Result<OwnedFd, ListenError> {
         let _ = std::fs::remove_file(path);
         return Err(ListenError {
             reason: Reason::System,
-            call: format!("chmod(\\\"{}\\\")", path.display()),
+            call: format!("chmod(\"{}\")", path.display()),
             errno: (&error).into(),
         });
     }
@@ -112,11 +134,11 @@ fn bind_address(fd: &OwnedFd, address: &Address) -> Result<(), ListenError> {
             (true, Number::EACCES) => Reason::Access,
             (true, Number::ENOENT | Number::ENOTDIR) => Reason::Path,
             (false, Number::EACCES) => Reason::Port,
-            (false, Number::EADDRINUSE) => Reason::InUse,
+            (_, Number::EADDRINUSE) => Reason::InUse,
             (false, Number::EADDRNOTAVAIL) => Reason::NoAddress,
             _ => Reason::System,
         };
-        ListenError::new(reason, format!("bind(\\\"{address}\\\")"), errno)
+        ListenError::new(reason, format!("bind(\"{address}\")"), errno)
     })
 }
 
@@ -167,6 +189,40 @@ pub fn bind_to(fd: &OwnedFd, address: &Address) -> nix::Result<()> {
     }
 }
 
+/// The address that a socket is bound to. `EADDRNOTAVAIL` if it is to none.
+pub fn local_address(fd: impl AsFd) -> nix::Result<Address> {
+    let fd = fd.as_fd().as_raw_fd();
+    if let Ok(address) = getsockname::<UnixAddr>(fd) {
+        return match (address.path(), address.as_abstract()) {
+            (Some(path), _) if !path.as_os_str().as_bytes().is_empty() => {
+                Ok(Address::Unix(path.to_owned()))
+            }
+            (_, Some(name)) => Ok(Address::Abstract(name.to_vec())),
+            _ => Err(Number::EADDRNOTAVAIL),
+        };
+    }
+    let address: SockaddrStorage = getsockname(fd)?;
+    let inet = match (address.as_sockaddr_in(), address.as_sockaddr_in6()) {
+        (Some(address), _) => SocketAddrV4::from(*address).into(),
+        (_, Some(address)) => SocketAddr::from(SocketAddrV6::from(*address)),
+        _ => return Err(Number::EAFNOSUPPORT),
+    };
+    match inet.port() {
+        0 => Err(Number::EADDRNOTAVAIL),
+        _ => Ok(Address::Inet(inet)),
+    }
+}
+
+/// Makes a socket that came from elsewhere as [`bind_listener`] makes them: it must be a stream
+/// socket, and becomes non-blocking.
+pub fn prepare(fd: impl AsFd) -> nix::Result<()> {
+    if getsockopt(&fd, sockopt::SockType)? != SockType::Stream {
+        return Err(Number::ESOCKTNOSUPPORT);
+    }
+    let flags = OFlag::from_bits_retain(fcntl(&fd, FcntlArg::F_GETFL)?);
+    fcntl(&fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).map(drop)
+}
+
 /// listen(2); a negative backlog asks for the most that the system allows.
 pub fn listen(fd: impl AsFd, backlog: i32) -> io::Result<()> {
     // SAFETY: plain system call on a descriptor that `fd` keeps open.
@@ -178,33 +234,9 @@ pub fn listen(fd: impl AsFd, backlog: i32) -> io::Result<()> {
     }
 }
 
-/// Stops listening in this process while others that have the same socket go on, and while the
-/// descriptor, which is in use elsewhere in the process, stays open: it becomes another, unbound
-/// socket. No epoll instance may watch it any more.
-pub fn abandon(fd: impl AsFd) -> nix::Result<()> {
-    let other = stream_socket(AddressFamily::Unix)?;
-    let (from, to) = (other.as_raw_fd(), fd.as_fd().as_raw_fd());
-    // SAFETY: plain system call; both descriptors are kept open by their owners, and an owner of
-    // `fd` still owns what then stands under its number.
-    Number::result(unsafe { libc::dup3(from, to, libc::O_CLOEXEC) }).map(drop)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_abandoned_socket_listens_for_others_only() {
-        let name = format!("unix:@nxt-abandon-{}", std::process::id());
-        let address = Address::parse(&name).unwrap();
-        let fd = bind_listener(&address).unwrap();
-        listen(&fd, 1).unwrap();
-        let other = fd.try_clone().unwrap();
-        abandon(&fd).unwrap();
-        assert_eq!(probe(&address), Ok(()));
-        drop(other);
-        assert_eq!(probe(&address), Err(Number::ECONNREFUSED));
-    }
 
     fn folder(name: &str) -> std::path::PathBuf {
         let path = std::env::temp_dir().join(format!("nxt-listen-{name}-{}", std::process::id()));
@@ -226,8 +258,8 @@ mod tests {
         assert_eq!(mode & 0o777, 0o666);
         listen(&second, 1).unwrap();
         let error = bind_listener(&address).unwrap_err();
-        assert_eq!(error.reason, Reason::System);
-        let text = format!("bind(\\\"{address}\\\") failed (98: Address already in use)");
+        assert_eq!(error.reason, Reason::InUse);
+        let text = format!("bind(\"{address}\") failed (98: Address already in use)");
         assert_eq!(error.to_string(), text);
         std::fs::remove_dir_all(folder).unwrap();
     }

@@ -6,6 +6,7 @@ pub mod address;
 pub mod credentials;
 pub mod dl;
 pub mod events;
+pub mod inherited;
 pub mod listen;
 pub mod memory;
 pub mod process;

@@ -91,7 +91,7 @@ impl Server {
             shutdown_timeout: None,
             listeners: vec![ListenerEntry {
                 address: "*:1".to_owned(),
-                socket: self.socket.clone(),
+                socket: Arc::downgrade(&self.socket),
                 local: Address::Ip(self.address),
             }],
             apps: Vec::new(),
