@@ -6,9 +6,9 @@ use std::ops::RangeInclusive;
 /// Longest path of a Unix socket: `sun_path` without its final zero.
 const MAX_UNIX_PATH: usize = 107;
 
-/// An address to listen on.
+/// An address to listen on or to connect to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum ListenAddress {
+pub enum SocketName {
     /// `*:PORT`, `A.B.C.D:PORT` or `[IPV6]:PORT`
     Inet(SocketAddr),
     /// `unix:PATH`
@@ -17,9 +17,34 @@ pub enum ListenAddress {
     Abstract(String),
 }
 
-impl ListenAddress {
+impl SocketName {
+    /// Reads the text of a `proxy` option, `http://` and an address; the error is the part of the
+    /// text that is no address.
+    pub fn parse_proxy(text: &str) -> Result<SocketName, &str> {
+        let address = text.strip_prefix("http://").ok_or(text)?;
+        SocketName::parse(address).ok_or(address)
+    }
+
+    /// Reads an address without a port being required; unix sockets are not meant.
+    pub fn parse_client(text: &str) -> Option<SocketAddr> {
+        let with_port = || match SocketName::parse(text)? {
+            SocketName::Inet(address) if !text.starts_with('*') => Some(address),
+            _ => None,
+        };
+        let bare = text
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+            .unwrap_or(text);
+        let ip = match bare.contains(':') {
+            true => bare.parse().ok().map(IpAddr::V6),
+            false => ipv4(bare).map(IpAddr::V4),
+        };
+        let address = ip.map(|ip| SocketAddr::new(ip, 0)).or_else(with_port)?;
+        (!address.ip().is_unspecified()).then_some(address)
+    }
+
     /// Reads an address; IP addresses need a port from 1 to 65535.
-    pub fn parse(text: &str) -> Option<ListenAddress> {
+    pub fn parse(text: &str) -> Option<SocketName> {
         if let Some(path) = text.strip_prefix("unix:")
             && path.len() > 1
         {
@@ -27,8 +52,8 @@ impl ListenAddress {
                 return None;
             }
             return match path.strip_prefix('@') {
-                Some(name) => Some(ListenAddress::Abstract(name.to_owned())),
-                None => (!path.contains('\0')).then(|| ListenAddress::Unix(path.to_owned())),
+                Some(name) => Some(SocketName::Abstract(name.to_owned())),
+                None => (!path.contains('\0')).then(|| SocketName::Unix(path.to_owned())),
             };
         }
         let (ip, port) = match text.strip_prefix('[') {
@@ -47,7 +72,7 @@ impl ListenAddress {
             }
         };
         let port = decimal(port).filter(|port| *port > 0)?;
-        Some(ListenAddress::Inet(SocketAddr::new(ip, port)))
+        Some(SocketName::Inet(SocketAddr::new(ip, port)))
     }
 }
 
@@ -229,20 +254,20 @@ mod tests {
 
     #[test]
     fn listen_addresses() {
-        let inet = |text: &str| Some(ListenAddress::Inet(text.parse().unwrap()));
-        assert_eq!(ListenAddress::parse("*:80"), inet("0.0.0.0:80"));
+        let inet = |text: &str| Some(SocketName::Inet(text.parse().unwrap()));
+        assert_eq!(SocketName::parse("*:80"), inet("0.0.0.0:80"));
         assert_eq!(
-            ListenAddress::parse("127.0.0.1:65535"),
+            SocketName::parse("127.0.0.1:65535"),
             inet("127.0.0.1:65535")
         );
-        assert_eq!(ListenAddress::parse("[::1]:80"), inet("[::1]:80"));
+        assert_eq!(SocketName::parse("[::1]:80"), inet("[::1]:80"));
         assert_eq!(
-            ListenAddress::parse("unix:/tmp/s"),
-            Some(ListenAddress::Unix("/tmp/s".into()))
+            SocketName::parse("unix:/tmp/s"),
+            Some(SocketName::Unix("/tmp/s".into()))
         );
         assert_eq!(
-            ListenAddress::parse("unix:@name"),
-            Some(ListenAddress::Abstract("name".into()))
+            SocketName::parse("unix:@name"),
+            Some(SocketName::Abstract("name".into()))
         );
         let long = format!("unix:/{}", "a".repeat(107));
         for text in [
@@ -269,9 +294,45 @@ mod tests {
             "1..2.3:80",
             "255.255.255.255:80",
         ] {
-            assert_eq!(ListenAddress::parse(text), None, "{text}");
+            assert_eq!(SocketName::parse(text), None, "{text}");
         }
-        assert!(ListenAddress::parse(&long[..long.len() - 1]).is_some());
+        assert!(SocketName::parse(&long[..long.len() - 1]).is_some());
+    }
+
+    #[test]
+    fn proxy_addresses() {
+        assert_eq!(
+            SocketName::parse_proxy("http://unix:/tmp/s"),
+            Ok(SocketName::Unix("/tmp/s".into()))
+        );
+        assert_eq!(SocketName::parse_proxy("http://a:1"), Err("a:1"));
+        assert_eq!(
+            SocketName::parse_proxy("https://[::1]:1"),
+            Err("https://[::1]:1")
+        );
+    }
+
+    #[test]
+    fn client_addresses_may_have_a_port() {
+        for (text, expected) in [
+            ("192.0.2.1", Some("192.0.2.1:0")),
+            ("192.0.2.1:80", Some("192.0.2.1:80")),
+            ("2001:db8::1", Some("[2001:db8::1]:0")),
+            ("[2001:db8::1]", Some("[2001:db8::1]:0")),
+            ("[2001:db8::1]:80", Some("[2001:db8::1]:80")),
+            ("::11.22.33.44", Some("[::11.22.33.44]:0")),
+            ("0.0.0.0", None),
+            ("::", None),
+            ("*:80", None),
+            ("unix:/a", None),
+            ("localhost", None),
+            ("", None),
+            ("192.0.2.1:", None),
+            ("192.0.2.1:x", None),
+        ] {
+            let expected = expected.map(|address| address.parse().unwrap());
+            assert_eq!(SocketName::parse_client(text), expected, "{text}");
+        }
     }
 
     #[test]

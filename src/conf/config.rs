@@ -5,6 +5,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::address::SocketName;
+
 /// A whole configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
@@ -16,6 +18,59 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// `applications`, in document order.
     pub applications: Vec<Application>,
+    /// `upstreams`, in document order.
+    pub upstreams: Vec<Upstream>,
+    /// `access_log`
+    pub access_log: Option<AccessLog>,
+}
+
+/// `access_log`
+#[derive(Clone, Debug)]
+pub struct AccessLog {
+    /// `path`
+    pub path: String,
+    /// `format`
+    pub format: LogFormat,
+    /// `if`: a condition.
+    pub condition: Option<String>,
+}
+
+/// `access_log.format`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// A template.
+    Text(String),
+    /// Names and templates of the members of a JSON object, in document order.
+    Json(Vec<(String, String)>),
+}
+
+impl Default for LogFormat {
+    /// The "combined" format of many servers.
+    fn default() -> Self {
+        LogFormat::Text(
+            "$remote_addr - - [$time_local] \"$request_line\" $status $body_bytes_sent \
+             \"$header_referer\" \"$header_user_agent\""
+                .to_owned(),
+        )
+    }
+}
+
+/// One member of `upstreams`: a group of servers.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// The member's name.
+    pub name: String,
+    /// `servers`, in document order.
+    pub servers: Vec<Server>,
+}
+
+/// A server of an [`Upstream`].
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketName,
+    /// `weight`: its share of the requests; not negative.
+    pub weight: f64,
 }
 
 /// `settings`
@@ -113,6 +168,21 @@ pub struct Listener {
     pub pass: String,
     /// listen(2) backlog; -1 = the system's maximum.
     pub backlog: i32,
+    /// `forwarded` and `client_ip`, in the order in which they apply.
+    pub forwarding: Vec<Forwarding>,
+}
+
+/// What a trusted proxy says of its client: `forwarded`, or the older `client_ip`.
+#[derive(Clone, Debug)]
+pub struct Forwarding {
+    /// Name of the field with the client's address.
+    pub client_ip: Option<String>,
+    /// Name of the field with the client's scheme.
+    pub protocol: Option<String>,
+    /// `source`: address patterns of the proxies that are trusted.
+    pub source: Vec<String>,
+    /// `recursive`: go back through all trusted addresses of the field.
+    pub recursive: bool,
 }
 
 /// One route.
@@ -188,6 +258,8 @@ pub enum ActionKind {
     },
     /// `share`
     Share(Box<Share>),
+    /// `proxy`
+    Proxy(SocketName),
 }
 
 /// A `share` action.

@@ -6,9 +6,10 @@
 
 use std::time::Duration;
 
+use super::address::SocketName;
 use super::config::{
-    Action, ActionKind, Application, Config, Http, Listener, Match, PatternSet, Route, Settings,
-    Share, Step,
+    AccessLog, Action, ActionKind, Application, Config, Forwarding, Http, Listener, LogFormat,
+    Match, PatternSet, Route, Server, Settings, Share, Step, Upstream,
 };
 use super::json::{Value, compact};
 use super::percent;
@@ -31,8 +32,11 @@ pub enum ConfigError {
     #[error("a step of the route \"{0}\" has no \"action\"")]
     NoAction(String),
     /// An action that does nothing.
-    #[error("an \"action\" has none of \"pass\", \"return\" and \"share\"")]
+    #[error("an \"action\" has none of \"pass\", \"return\", \"share\" and \"proxy\"")]
     EmptyAction,
+    /// A server's address that is none.
+    #[error("\"{0}\" is not a socket address")]
+    Address(String),
 }
 
 type Loaded<T> = Result<T, ConfigError>;
@@ -52,6 +56,13 @@ impl Config {
             applications: members(document, "applications")?
                 .map(|(name, value)| application(name, value))
                 .collect::<Loaded<_>>()?,
+            upstreams: members(document, "upstreams")?
+                .map(|(name, value)| upstream(name, value))
+                .collect::<Loaded<_>>()?,
+            access_log: document
+                .get_member("access_log")
+                .map(access_log)
+                .transpose()?,
         })
     }
 }
@@ -142,10 +153,74 @@ fn listener(address: &str, value: &Value) -> Loaded<Listener> {
         (None, None) => return Err(ConfigError::NoPass(address.to_owned())),
     };
     let backlog = number(value, "backlog")?.map_or(-1, |backlog| backlog as i32);
+    let forwarded = object(value, "forwarded")?
+        .map(|value| forwarding(value, "client_ip"))
+        .transpose()?;
+    let client_ip = object(value, "client_ip")?
+        .map(|value| forwarding(value, "header"))
+        .transpose()?;
     Ok(Listener {
         address: address.to_owned(),
         pass,
         backlog,
+        forwarding: forwarded.into_iter().chain(client_ip).collect(),
+    })
+}
+
+/// `forwarded` and `client_ip` differ in what they call the field with the address.
+fn forwarding(value: &Value, address_field: &str) -> Loaded<Forwarding> {
+    let source = value
+        .get_member("source")
+        .ok_or_else(|| ConfigError::Type("source".to_owned()))?;
+    Ok(Forwarding {
+        client_ip: string(value, address_field)?,
+        protocol: string(value, "protocol")?,
+        source: texts(source, "source")?,
+        recursive: boolean(value, "recursive", false)?,
+    })
+}
+
+fn upstream(name: &str, value: &Value) -> Loaded<Upstream> {
+    let server = |(address, value): (&str, &Value)| {
+        Ok(Server {
+            address: SocketName::parse(address)
+                .ok_or_else(|| ConfigError::Address(address.to_owned()))?,
+            weight: number(value, "weight")?.unwrap_or(1.0),
+        })
+    };
+    Ok(Upstream {
+        name: name.to_owned(),
+        servers: members(value, "servers")?
+            .map(server)
+            .collect::<Loaded<_>>()?,
+    })
+}
+
+fn access_log(value: &Value) -> Loaded<AccessLog> {
+    if let Some(path) = value.as_str() {
+        return Ok(AccessLog {
+            path: path.to_owned(),
+            format: LogFormat::default(),
+            condition: None,
+        });
+    }
+    let member = |(name, value): (&str, &Value)| match value.as_str() {
+        Some(text) => Ok((name.to_owned(), text.to_owned())),
+        None => Err(ConfigError::Type(name.to_owned())),
+    };
+    let format = match value.get_member("format") {
+        None => LogFormat::default(),
+        Some(Value::String(text)) => LogFormat::Text(text.to_string()),
+        Some(_) => LogFormat::Json(
+            members(value, "format")?
+                .map(member)
+                .collect::<Loaded<_>>()?,
+        ),
+    };
+    Ok(AccessLog {
+        path: string(value, "path")?.ok_or_else(|| ConfigError::Type("path".to_owned()))?,
+        format,
+        condition: string(value, "if")?,
     })
 }
 
@@ -244,6 +319,9 @@ fn action(value: &Value) -> Loaded<Action> {
             follow_symlinks: boolean(value, "follow_symlinks", true)?,
             traverse_mounts: boolean(value, "traverse_mounts", true)?,
         }))
+    } else if let Some(text) = string(value, "proxy")? {
+        let address = SocketName::parse_proxy(&text);
+        ActionKind::Proxy(address.map_err(|address| ConfigError::Address(address.to_owned()))?)
     } else {
         return Err(ConfigError::EmptyAction);
     };
@@ -355,202 +433,5 @@ fn texts(value: &Value, name: &str) -> Loaded<Vec<String>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::json::parse;
-    use super::*;
-
-    fn load(text: &str) -> Loaded<Config> {
-        Config::from_json(&parse(text.as_bytes()).unwrap())
-    }
-
-    #[test]
-    fn an_empty_document_has_defaults() {
-        let config = load("{}").unwrap();
-        assert_eq!(config.settings.listen_threads, None);
-        assert_eq!(
-            config.settings.shutdown_timeout,
-            Some(Duration::from_secs(30))
-        );
-        assert_eq!(config.settings.http.max_body_size, 8 << 20);
-        assert!(
-            config.listeners.is_empty()
-                && config.routes.is_empty()
-                && config.applications.is_empty()
-        );
-    }
-
-    #[test]
-    fn the_shutdown_timeout_alone_is_read() {
-        let read = |text: &str| shutdown_timeout(&parse(text.as_bytes()).unwrap());
-        assert_eq!(read("{}"), Some(Duration::from_secs(30)));
-        assert_eq!(read(r#"{"settings": {}}"#), Some(Duration::from_secs(30)));
-        assert_eq!(read(r#"{"settings": {"shutdown_timeout": 0}}"#), None);
-        let text = r#"{"settings": {"shutdown_timeout": 7}}"#;
-        assert_eq!(read(text), Some(Duration::from_secs(7)));
-        assert_eq!(
-            load(text).unwrap().settings.shutdown_timeout,
-            Some(Duration::from_secs(7))
-        );
-    }
-
-    #[test]
-    fn settings_are_read() {
-        let config = load(
-            r#"{"settings": {"listen_threads": 3, "http": {"idle_timeout": 1e1, "send_timeout": -5, "max_body_size": 0,
-                "body_temp_path": "/x", "log_route": true, "server_version": false, "body_read_timeout": 9e15,
-                "websocket": {"read_timeout": 0, "max_frame_size": 77},
-                "static": {"mime_types": {"text/x": [".A", ".b"], "text/y": "README"}}}}}"#,
-        )
-        .unwrap();
-        let http = config.settings.http;
-        assert_eq!(config.settings.listen_threads, Some(3));
-        assert_eq!(http.idle_timeout, Duration::from_secs(10));
-        assert_eq!(http.send_timeout, Duration::ZERO);
-        assert_eq!(http.body_read_timeout, Duration::from_secs(i32::MAX as u64));
-        assert_eq!(http.max_body_size, 0);
-        assert_eq!(http.body_temp_path.as_deref(), Some("/x".as_ref()));
-        assert!(http.log_route && !http.server_version && http.discard_unsafe_fields);
-        assert_eq!(
-            (http.websocket_read_timeout, http.websocket_max_frame_size),
-            (Duration::ZERO, 77)
-        );
-        let pair = |extension: &str, mime: &str| (extension.to_owned(), mime.to_owned());
-        assert_eq!(
-            http.mime_types,
-            [
-                pair(".a", "text/x"),
-                pair(".b", "text/x"),
-                pair("readme", "text/y")
-            ]
-        );
-    }
-
-    #[test]
-    fn listeners_pass_somewhere() {
-        let config = load(
-            r#"{"listeners": {"*:1": {"pass": "routes", "backlog": 5}, "*:2": {"application": "a/$b"},
-                "*:3": {"pass": "routes/x", "application": "y"}}}"#,
-        )
-        .unwrap();
-        let passes: Vec<_> = config
-            .listeners
-            .iter()
-            .map(|listener| (&*listener.pass, listener.backlog))
-            .collect();
-        assert_eq!(
-            passes,
-            [
-                ("routes", 5),
-                ("applications/a%2F%24b", -1),
-                ("routes/x", -1)
-            ]
-        );
-        assert_eq!(
-            load(r#"{"listeners": {"*:1": {}}}"#).unwrap_err(),
-            ConfigError::NoPass("*:1".into())
-        );
-    }
-
-    #[test]
-    fn routes_have_conditions_and_actions() {
-        let config = load(
-            r#"{"routes": {"a": [{"match": {"method": "GET", "uri": ["/a", "!/b"], "scheme": "HTTP",
-                "headers": {"x": "1"}, "arguments": [{"k": ["v"]}, {}], "if": "$uri"},
-                "action": {"share": "/w$uri", "types": ["!text/x"], "follow_symlinks": false,
-                "fallback": {"pass": "applications/p"}, "response_headers": {"A": null, "B": "$host"}}}],
-                "b": [{"action": {"return": 301, "location": "/x", "rewrite": "/y"}}]}}"#,
-        )
-        .unwrap();
-        let step = &config.routes[0].steps[0];
-        assert_eq!(config.routes[0].name, "a");
-        assert_eq!(
-            step.conditions.method.as_deref(),
-            Some(&["GET".to_owned()][..])
-        );
-        assert_eq!(step.conditions.scheme.as_deref(), Some("http"));
-        assert_eq!(
-            step.conditions.headers,
-            Some(vec![vec![("x".into(), vec!["1".into()])]])
-        );
-        assert_eq!(
-            step.conditions.arguments,
-            Some(vec![vec![("k".into(), vec!["v".into()])], vec![]])
-        );
-        assert_eq!(step.conditions.host, None);
-        assert_eq!(
-            step.action.response_headers,
-            [("A".into(), None), ("B".into(), Some("$host".into()))]
-        );
-        let ActionKind::Share(share) = &step.action.kind else {
-            panic!("{step:?}")
-        };
-        assert_eq!(
-            (&*share.index, share.follow_symlinks, share.traverse_mounts),
-            ("index.html", false, true)
-        );
-        assert!(
-            matches!(&share.fallback, Some(Action { kind: ActionKind::Pass(pass), .. }) if pass == "applications/p")
-        );
-        let action = &config.routes[1].steps[0].action;
-        assert!(
-            matches!(&action.kind, ActionKind::Return { status: 301, location: Some(place) } if place == "/x")
-        );
-        assert_eq!(action.rewrite.as_deref(), Some("/y"));
-        assert_eq!(
-            load(r#"{"routes": [{}]}"#).unwrap_err(),
-            ConfigError::NoAction(String::new())
-        );
-    }
-
-    #[test]
-    fn applications_keep_their_text() {
-        let config = load(
-            r#"{"applications": {"x": {"type": "python 3", "processes": 4, "targets": {"b": {}, "a": {}}},
-                "y": {"type": "external", "processes": {"max": 5, "idle_timeout": 2}, "limits": {"timeout": 7,
-                "requests": 9, "shm": 1024}}, "z": {"type": "php"}}}"#,
-        )
-        .unwrap();
-        let [x, y, z] = &config.applications[..] else {
-            panic!()
-        };
-        assert_eq!(
-            x.json,
-            r#"{"type":"python 3","processes":4,"targets":{"b":{},"a":{}}}"#
-        );
-        assert_eq!(
-            (x.max_processes, x.spare_processes, x.targets.join(" ")),
-            (4, 4, "b a".to_owned())
-        );
-        assert_eq!(
-            (y.max_processes, y.spare_processes, y.idle_timeout.as_secs()),
-            (5, 0, 2)
-        );
-        assert_eq!((y.timeout.as_secs(), y.requests, y.shm), (7, 9, 1024));
-        assert_eq!(
-            (
-                z.max_processes,
-                z.spare_processes,
-                z.idle_timeout.as_secs(),
-                z.shm
-            ),
-            (1, 1, 15, DEFAULT_SHM)
-        );
-        assert_eq!((z.timeout, z.requests), (Duration::ZERO, 0));
-    }
-
-    #[test]
-    fn wrong_types_are_errors() {
-        for (text, name) in [
-            (r#"{"listeners": 1}"#, "listeners"),
-            (r#"{"routes": 1}"#, "routes"),
-            (r#"{"settings": {"http": {"log_route": 1}}}"#, "log_route"),
-            (r#"{"applications": {"a": {}}}"#, "type"),
-        ] {
-            assert_eq!(
-                load(text).unwrap_err(),
-                ConfigError::Type(name.into()),
-                "{text}"
-            );
-        }
-    }
-}
+#[path = "load_tests.rs"]
+mod tests;

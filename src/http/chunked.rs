@@ -1,7 +1,7 @@
-//! Decoder of chunked request bodies.
+//! Decoder of chunked bodies.
 //!
 //! It works in place on whatever piece of the body was received and keeps its state between
-//! pieces. Chunk extensions and trailers are refused.
+//! pieces. Chunk extensions and trailers are refused in requests and left out of responses.
 
 /// A chunked body that breaks the syntax.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,10 +18,17 @@ enum State {
     Data,
     DataReturn,
     DataLineFeed,
+    /// After a size.
+    Extension,
     LastReturn,
     LastLineFeed,
+    Trailer,
+    TrailerLineFeed,
     Done,
 }
+
+/// So many bytes of extensions and trailers a response may have in all.
+const MAX_SKIPPED: u32 = 64 * 1024;
 
 /// Progress through a chunked body.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +36,8 @@ pub struct ChunkedDecoder {
     state: State,
     /// The size being read, or what is left of the chunk.
     left: u64,
+    /// So many more bytes of extensions and trailers are skipped.
+    skip: u32,
 }
 
 /// What one step found in the input.
@@ -43,9 +52,32 @@ pub enum Decoded<'a> {
 }
 
 impl ChunkedDecoder {
-    /// A decoder at the start of a body.
+    /// A decoder at the start of the body of a request.
     pub fn new() -> ChunkedDecoder {
         ChunkedDecoder::default()
+    }
+
+    /// A decoder at the start of the body of a response.
+    pub fn of_response() -> ChunkedDecoder {
+        ChunkedDecoder {
+            skip: MAX_SKIPPED,
+            ..ChunkedDecoder::default()
+        }
+    }
+
+    /// All data is there, but the end of the body is not.
+    pub fn is_in_trailer(&self) -> bool {
+        use State::{LastLineFeed, LastReturn, Trailer, TrailerLineFeed};
+        matches!(
+            self.state,
+            LastReturn | LastLineFeed | Trailer | TrailerLineFeed
+        )
+    }
+
+    /// Leaves a byte out, if there may be extensions and trailers.
+    fn skip(&mut self, state: State) -> Result<State, BadChunk> {
+        self.skip = self.skip.checked_sub(1).ok_or(BadChunk)?;
+        Ok(state)
     }
 
     /// Takes the next step through `input`, which is shortened by what was used. To be called
@@ -90,7 +122,14 @@ impl ChunkedDecoder {
             (State::SizeLineFeed, b'\n', _) => State::Data,
             (State::DataReturn, b'\r', _) => State::DataLineFeed,
             (State::DataLineFeed, b'\n', _) => State::SizeStart,
+            (State::Size, b';' | b' ' | b'\t', _) => self.skip(State::Extension)?,
+            (State::Extension, b'\r', _) => State::SizeLineFeed,
+            (State::Extension, b'\t' | b' '.., _) => self.skip(State::Extension)?,
             (State::LastReturn, b'\r', _) => State::LastLineFeed,
+            (State::LastReturn, b'!'..=b'~', _) => self.skip(State::Trailer)?,
+            (State::Trailer, b'\r', _) => State::TrailerLineFeed,
+            (State::Trailer, b'\t' | b' '.., _) => self.skip(State::Trailer)?,
+            (State::TrailerLineFeed, b'\n', _) => State::LastReturn,
             (State::LastLineFeed, b'\n', _) => State::Done,
             _ => return Err(BadChunk),
         })
@@ -115,7 +154,13 @@ mod tests {
 
     /// The decoded body, whether it ended, and what was left of the input.
     fn decode_pieces(pieces: &[&[u8]]) -> Result<(Vec<u8>, bool, Vec<u8>), BadChunk> {
-        let mut decoder = ChunkedDecoder::new();
+        decode_with(ChunkedDecoder::new(), pieces)
+    }
+
+    fn decode_with(
+        mut decoder: ChunkedDecoder,
+        pieces: &[&[u8]],
+    ) -> Result<(Vec<u8>, bool, Vec<u8>), BadChunk> {
         let mut body = Vec::new();
         for (n, piece) in pieces.iter().enumerate() {
             let mut input = *piece;
@@ -169,6 +214,31 @@ mod tests {
             assert_eq!(decode_pieces(&[bad.as_bytes()]), Err(BadChunk), "{bad:?}");
         }
         assert!(decode_pieces(&[b"7fffffffffffffff\r\nab"]).is_ok());
+    }
+
+    #[test]
+    fn responses_may_have_extensions_and_trailers() {
+        let text = b"2;a=\"b\" \r\nab\r\n1 \r\nc\r\n0;x\r\nA: b\r\nC: d\r\n\r\nrest";
+        assert_eq!(decode_pieces(&[text]), Err(BadChunk));
+        let whole = decode_with(ChunkedDecoder::of_response(), &[text]).unwrap();
+        assert_eq!(whole, (b"abc".to_vec(), true, b"rest".to_vec()));
+        for cut in 0..text.len() {
+            let (first, second) = text.split_at(cut);
+            let cut = decode_with(ChunkedDecoder::of_response(), &[first, second]);
+            assert_eq!(cut.unwrap(), whole);
+        }
+        for bad in [
+            &b"1;\na\r\n0\r\n\r\n"[..],
+            b"0\r\nA: b\n\r\n",
+            b"0\r\n A: b\r\n\r\n",
+            b"0\r\nA\0\r\n\r\n",
+        ] {
+            let result = decode_with(ChunkedDecoder::of_response(), &[bad]);
+            assert_eq!(result, Err(BadChunk), "{bad:?}");
+        }
+        let endless = [b"0\r\n", &b"a: b\r\n".repeat(1 << 15)[..]].concat();
+        let result = decode_with(ChunkedDecoder::of_response(), &[&endless]);
+        assert_eq!(result, Err(BadChunk));
     }
 
     proptest! {

@@ -32,6 +32,17 @@ pub fn encode_path(out: &mut Vec<u8>, path: &[u8]) {
     }
 }
 
+/// Appends a request target, with escapes for the bytes that would end it.
+pub fn encode_target(out: &mut Vec<u8>, target: &[u8]) {
+    for &byte in target {
+        if byte <= b' ' || byte == 0x7f {
+            escape(out, byte);
+        } else {
+            out.push(byte);
+        }
+    }
+}
+
 /// Follows the one `?` and the one `#` that may stand unescaped in a URI, in this order.
 #[derive(Default)]
 struct Delimiters {

@@ -9,6 +9,7 @@ pub mod known;
 pub mod mime;
 pub mod request;
 pub mod response;
+pub mod response_head;
 pub mod scan;
 pub mod status;
 pub mod target;

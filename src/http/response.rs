@@ -149,6 +149,8 @@ pub struct Framing {
     pub websocket: bool,
     /// What `$response_header_connection` says.
     pub connection: Option<&'static str>,
+    /// The second, since 1970, of the `Date` that the server added.
+    pub date: Option<u64>,
 }
 
 /// Whether a response to `method` with this status may have a body on the wire.
@@ -164,6 +166,7 @@ pub fn framing(response: &Response, connection: &Connection<'_>) -> Framing {
             keep_alive: false,
             websocket: true,
             connection: Some("Upgrade"),
+            date: None,
         };
     }
     let http11 = connection.minor_version != 0;
@@ -188,12 +191,13 @@ pub fn framing(response: &Response, connection: &Connection<'_>) -> Framing {
         keep_alive,
         websocket: false,
         connection: header,
+        date: None,
     }
 }
 
 /// Appends the whole head to `out`, its empty line included.
 pub fn write_head(out: &mut Vec<u8>, response: &Response, connection: &Connection<'_>) -> Framing {
-    let framing = framing(response, connection);
+    let mut framing = framing(response, connection);
     write_status_line(out, response.status);
     let (mut has_date, mut has_length) = (false, false);
     for (name, value) in response.fields.iter() {
@@ -201,17 +205,9 @@ pub fn write_head(out: &mut Vec<u8>, response: &Response, connection: &Connectio
         has_length |= name.eq_ignore_ascii_case(b"content-length");
         write_field(out, name, value);
     }
-    write_field(
-        out,
-        b"Server",
-        if connection.server_version {
-            SERVER
-        } else {
-            SERVER_NAME
-        },
-    );
+    write_field(out, b"Server", server(connection.server_version));
     if !has_date {
-        write_date(out);
+        framing.date = Some(write_date(out));
     }
     if let (false, Some(length)) = (has_length, response.content_length) {
         write_field(
@@ -241,6 +237,11 @@ pub fn write_head(out: &mut Vec<u8>, response: &Response, connection: &Connectio
     framing
 }
 
+/// The value of `Server`.
+pub fn server(version: bool) -> &'static [u8] {
+    if version { SERVER } else { SERVER_NAME }
+}
+
 fn write_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.reserve(name.len() + value.len() + 4);
     out.extend_from_slice(name);
@@ -266,8 +267,8 @@ thread_local! {
     static DATE: RefCell<(u64, Vec<u8>)> = const { RefCell::new((u64::MAX, Vec::new())) };
 }
 
-/// Appends the `Date` field; the text is made once a second.
-fn write_date(out: &mut Vec<u8>) {
+/// Appends the `Date` field, whose text is made once a second; its time in seconds since 1970.
+fn write_date(out: &mut Vec<u8>) -> u64 {
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -280,7 +281,8 @@ fn write_date(out: &mut Vec<u8>) {
             line.extend_from_slice(b"\r\n");
         }
         out.extend_from_slice(line);
-    });
+        *second
+    })
 }
 
 /// A time in seconds since 1970 as HTTP writes it. Years outside of 1970 to 9999 have no such

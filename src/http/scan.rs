@@ -152,6 +152,14 @@ impl Scanner {
         }
     }
 
+    /// A scanner of the fields alone, which begin at offset `at`; all names are kept.
+    pub fn fields(at: usize) -> Scanner {
+        let mut scanner = Scanner::new(false);
+        scanner.at = at;
+        scanner.begin_field();
+        scanner
+    }
+
     /// Nothing was scanned yet.
     pub fn at_start(&self) -> bool {
         self.at == 0

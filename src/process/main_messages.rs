@@ -9,7 +9,7 @@
 //! | `START_PROCESS` | router | name, zero byte, JSON object; descriptors: shared port, shared queue | `NEW_PORT` under its stream, or `RPC_ERROR`, or `REMOVE_PID` under its stream |
 //! | `SOCKET` | router | address as configured | `RPC_READY` with the bound socket; `RPC_ERROR`: one byte [`listen::Reason`], text |
 //! | `SOCKET_UNLINK` | router | address as configured; the router has closed the socket | `RPC_READY` when main has too |
-//! | `ACCESS_LOG` | router | path | `RPC_READY` with the file, or `RPC_ERROR` |
+//! | `ACCESS_LOG` | router | path | `RPC_READY` with the file; `RPC_ERROR`: text |
 //! | `CONF_STORE` | controller | length as `size_t`; descriptor: memory with the JSON | `RPC_READY` when it is on disk, or `RPC_ERROR` |
 //! | `MODULES` | discovery | see `modules` | `RPC_READY` |
 //! | `WHOAMI` | application | its parent's pid; descriptor: write end of its port | `RPC_READY` with its pid |
@@ -116,12 +116,11 @@ fn access_log(main: &mut Main, router: Pid, message: &Message) {
             .table
             .answer(router, message.header.stream, &[], &[file.as_fd()]),
         Err(error) => {
-            crate::error!(
-                "open(\"{}\") failed {}",
-                path.display(),
-                Errno::from(&error)
-            );
-            main.table.refuse(router, message.header.stream, &[]);
+            let errno = Errno::from(&error);
+            let text = format!("open(\"{}\") failed {errno}", path.display());
+            crate::error!("{text}");
+            main.table
+                .refuse(router, message.header.stream, text.as_bytes());
         }
     }
 }

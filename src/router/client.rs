@@ -57,6 +57,8 @@ pub(super) struct Client {
     pub(super) deadline: Deadline,
     /// `send_timeout`
     pub(super) send_timeout: Duration,
+    /// Bytes sent since the connection last set this to zero.
+    pub(super) sent: u64,
 }
 
 impl Client {
@@ -67,6 +69,7 @@ impl Client {
             input: Input::new(),
             deadline: Deadline::new(),
             send_timeout: Duration::MAX,
+            sent: 0,
         }
     }
 
@@ -189,7 +192,10 @@ impl Client {
         waiting: &mut bool,
     ) -> Poll<Result<usize, SendError>> {
         match result {
-            Poll::Ready(Ok(count)) => Poll::Ready(Ok(count)),
+            Poll::Ready(Ok(count)) => {
+                self.sent += count as u64;
+                Poll::Ready(Ok(count))
+            }
             Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
                 cx.waker().wake_by_ref();
                 Poll::Pending

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::conf::config::Http;
 use crate::http::field::field_hash;
 use crate::http::request::{BodyLength, HeadError, Limits, RequestHead, Status};
-use crate::http::response::{self, Response, write_head, write_idle_timeout};
+use crate::http::response::{self, Framing, Response, write_head, write_idle_timeout};
 use crate::http::status::write_error_page;
 use crate::router::app::App;
 use crate::router::app::exchange::{AppRequest, Exchange};
@@ -67,6 +67,8 @@ pub(super) struct Connection {
     pub(super) out: Vec<u8>,
     /// The response being built.
     pub(super) response: Response,
+    /// How its head was written, and the length of that; `None` until it was.
+    pub(super) written: Option<(Framing, usize)>,
     /// The thread.
     pub(super) worker: Rc<Worker>,
     registration: Registration,
@@ -179,6 +181,7 @@ impl Connection {
             request: Request::new(remote, local, false, number),
             out: Vec::new(),
             response: Response::default(),
+            written: None,
             worker: counted.worker.clone(),
             registration: Registration::new(listener),
             counted,
@@ -283,15 +286,30 @@ impl Connection {
 
     /// Serves one request, whose first bytes are in the input buffer.
     async fn exchange(&mut self, binding: &Binding) -> Next {
+        let next = self.serve_request(binding).await;
+        if let Some(log) = &binding.generation.access_log {
+            self.record(log, binding.generation.http.server_version);
+        }
+        next
+    }
+
+    async fn serve_request(&mut self, binding: &Binding) -> Next {
         let http = &binding.generation.http;
         self.worker.counters.requests.increment();
         self.client.send_timeout = http.send_timeout;
         self.request.reset();
         self.request.log_route = http.log_route;
+        self.response.status = 0;
+        self.response.fields.clear();
+        self.written = None;
         let length = match self.receive_head(http).await {
             Ok(length) => length,
             Err(refusal) => return self.refuse(http, refusal).await,
         };
+        binding
+            .generation
+            .table
+            .apply_forwarding(binding.index, &mut self.request);
         log_request_line(&self.request);
         if length != BodyLength::Known(0)
             && let Err(refusal) = self.receive_body(http, length).await
@@ -360,6 +378,8 @@ impl Connection {
 
     async fn refuse(&mut self, http: &Http, refusal: Refusal) -> Next {
         let Refusal::Status(status) = refusal else {
+            // For the access log: the request was cut off.
+            self.response = Response::new(400);
             return Next::Close;
         };
         self.write_error(http, status, false);
@@ -390,6 +410,11 @@ impl Connection {
                 }
                 self.send_file(&file, len, keep_alive).await
             }
+            Outcome::Proxy { peer } => {
+                let peer = generation.table.peer(peer);
+                // Its state would make every connection's larger.
+                Box::pin(self.pass_to_peer(generation, action, peer)).await
+            }
             Outcome::Application { index, target } => match generation.apps.get(index) {
                 Some(app) => self.pass_to_app(generation, app, target, action).await,
                 None => {
@@ -418,7 +443,13 @@ impl Connection {
 
     /// Hands the request to an application.
     fn begin(&mut self, app: &Arc<App>, target_index: u8) -> Result<Exchange, u16> {
-        let ends = self.ends.get_or_insert_with(|| Ends::of(&self.request));
+        let forwarded;
+        let ends = if self.request.is_forwarded() {
+            forwarded = Ends::of(&self.request);
+            &forwarded
+        } else {
+            self.ends.get_or_insert_with(|| Ends::of(&self.request))
+        };
         let request = &self.request;
         let mut fields = request.head.passed_fields();
         app.begin(
@@ -483,6 +514,8 @@ impl Connection {
         out.clear();
         let facts = self.facts(http, keep_alive, self.response.status);
         let framing = write_head(&mut out, &self.response, &facts);
+        self.written = Some((framing, out.len()));
+        self.client.sent = 0;
         self.out = out;
         framing
     }

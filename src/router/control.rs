@@ -11,6 +11,7 @@
 //! | `REMOVE_PID` | main, prototypes | a process is gone |
 //! | `OOSM`, `MMAP` | applications | shared memory |
 //! | `CHANGE_FILE` | main | the log file was reopened |
+//! | `ACCESS_LOG` | main | reopen the access log |
 //! | `QUIT` | main | leave; with `QUIT_GRACEFUL` when the requests in progress are finished |
 
 use std::cell::{Cell, RefCell};
@@ -24,6 +25,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
+use super::access_log::LogFile;
 use super::app::App;
 use super::app::worker_port::out_of_memory;
 use super::generation::Generation;
@@ -47,6 +49,8 @@ const BATCH: usize = 64;
 pub(super) enum Pending {
     /// A task, for the message itself.
     Answer(oneshot::Sender<Message>),
+    /// This log, for its new file.
+    ReopenedLog(Arc<LogFile>),
     /// A task, for a prototype of this generation.
     Prototype(Arc<App>, u32, oneshot::Sender<()>),
     /// A task, for a process of this generation.
@@ -163,11 +167,7 @@ impl Control {
                     _ => Flow::Quit,
                 };
             }
-            kind::RPC_READY | kind::RPC_ERROR => {
-                if let Some(Pending::Answer(answer)) = self.rpc.borrow_mut().take(header.stream) {
-                    let _ = answer.send(message);
-                }
-            }
+            kind::RPC_READY | kind::RPC_ERROR => self.answered(message),
             kind::NEW_PORT => self.new_port(message),
             kind::REMOVE_PID => {
                 if let Some(pid) = message.pid_body() {
@@ -190,6 +190,7 @@ impl Control {
                     crate::alert!("the log file cannot be reopened: {error}");
                 }
             }
+            kind::ACCESS_LOG if from_main => self.reopen_access_log(),
             kind::DATA | kind::STATUS | kind::APP_RESTART => {
                 let controller = self.controller.borrow().clone();
                 if let Some(controller) = controller.filter(|c| c.port.pid == sender) {
@@ -301,6 +302,37 @@ impl Control {
         }
     }
 
+    /// An answer, or an error, which fails the request.
+    fn answered(&self, mut message: Message) {
+        let pending = self.rpc.borrow_mut().take(message.header.stream);
+        match pending {
+            // Nobody listens any more if the task was given up.
+            Some(Pending::Answer(answer)) => drop(answer.send(message)),
+            Some(Pending::ReopenedLog(log)) => match message.take_fd() {
+                Some(file) => log.replace(file.into()),
+                // Main has told why.
+                None => crate::alert!("the access log stays the old file"),
+            },
+            Some(Pending::Prototype(..) | Pending::Process(..)) | None => {}
+        }
+    }
+
+    /// The access log of the present configuration.
+    pub(super) fn access_log(&self) -> Option<Arc<LogFile>> {
+        let generation = self.generation.borrow();
+        let log = generation.as_ref()?.access_log.as_ref()?;
+        Some(log.file().clone())
+    }
+
+    fn reopen_access_log(&self) {
+        if let Some(log) = self.access_log() {
+            let path = log.path.clone().into_bytes();
+            let pending = Pending::ReopenedLog(log);
+            let main = self.main.port.pid;
+            self.request(&self.main, kind::ACCESS_LOG, &path, &[], main, pending);
+        }
+    }
+
     /// A request failed. Its waiter learns it by the dropped channel.
     fn fail(&self, stream: u32) {
         drop(self.rpc.borrow_mut().take(stream));
@@ -356,7 +388,7 @@ impl Control {
                 let _ = done.send(());
             }
             // Nobody waits for it any more: it must not stay.
-            Some(Pending::Answer(_)) | None => {
+            Some(Pending::Answer(_) | Pending::ReopenedLog(_)) | None => {
                 Link::new(&self.hub, port, sender, None).tell(kind::QUIT, 0, &[]);
             }
         }

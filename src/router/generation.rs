@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::conf::config::Http;
+use crate::router::access_log::AccessLog;
 use crate::router::app::App;
 use crate::router::request::Address;
 use crate::router::route::Table;
@@ -22,6 +23,8 @@ pub struct Generation {
     pub table: Table,
     /// The applications, in document order: the table names them by their index.
     pub apps: Vec<Arc<App>>,
+    /// `access_log`
+    pub access_log: Option<AccessLog>,
 }
 
 /// One listener of a generation.

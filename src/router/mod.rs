@@ -1,6 +1,7 @@
 //! The HTTP service: listeners, connections, routes, applications.
 #![forbid(unsafe_code)]
 
+pub mod access_log;
 pub mod app;
 mod app_response;
 pub mod arguments;
@@ -10,10 +11,12 @@ mod connection;
 mod control;
 pub mod counters;
 mod deadline;
+mod forwarding;
 pub mod generation;
 pub mod hub;
 mod input;
 mod listener;
+mod proxy;
 mod reconfigure;
 pub mod request;
 mod request_body;
@@ -28,6 +31,7 @@ pub mod template;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod upstream;
 pub mod variable;
 mod websocket_relay;
 pub mod worker;
@@ -36,6 +40,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -48,6 +53,9 @@ use crate::sys::events::signal_name;
 use crate::sys::watch::watch;
 use control::{Control, Flow};
 use hub::{Event, Hub};
+
+/// How long a router that leaves waits for its access log to be written.
+const LOG_FINISH: Duration = Duration::from_secs(1);
 
 /// What the router process starts with.
 ///
@@ -112,6 +120,9 @@ fn serve(start: Start) -> io::Result<i32> {
         control.greet_controller();
         let code = leaving.recv().await.unwrap_or(1);
         control.threads.borrow_mut().quit();
+        if let Some(log) = control.access_log() {
+            log.finish(LOG_FINISH);
+        }
         Ok(code)
     })
 }

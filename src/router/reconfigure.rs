@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::access_log::{AccessLog, LogFile};
 use super::app::App;
 use super::control::{Change, Control};
 use super::generation::{Generation, ListenerEntry};
 use super::request::Address;
 use super::route::Table;
 use super::starter::start_spare;
-use crate::conf::config::{Config, Listener};
+use crate::conf::config::{self, Config, Listener};
 use crate::conf::json;
 use crate::ipc::kind;
 use crate::sys::Errno;
@@ -39,6 +40,8 @@ enum ApplyError {
     Start(String),
     #[error("the router is about to leave")]
     Leaving,
+    #[error("the access log \"{path}\" cannot be used: {reason}")]
+    AccessLog { path: String, reason: String },
 }
 
 /// Applies one configuration after the other, as they come.
@@ -123,6 +126,10 @@ async fn build(
             .await
             .map_err(|_| ApplyError::Start(app.name.clone()))?;
     }
+    let access_log = match &config.access_log {
+        Some(conf) => Some(open_access_log(control, conf).await?),
+        None => None,
+    };
     let table = Table::compile(config).map_err(|error| ApplyError::Config(error.to_string()))?;
     Ok(Generation {
         http: config.settings.http.clone(),
@@ -130,6 +137,7 @@ async fn build(
         listeners,
         table,
         apps,
+        access_log,
     })
 }
 
@@ -179,6 +187,32 @@ fn refusal(body: &[u8]) -> String {
         ),
         None => "the main process does not answer".to_owned(),
     }
+}
+
+async fn open_access_log(
+    control: &Control,
+    conf: &config::AccessLog,
+) -> Result<AccessLog, ApplyError> {
+    let failed = |reason| ApplyError::AccessLog {
+        path: conf.path.clone(),
+        reason,
+    };
+    let file = match control.access_log().filter(|log| log.path == conf.path) {
+        Some(file) => file,
+        None => {
+            let answer = control.ask_main(kind::ACCESS_LOG, conf.path.as_bytes());
+            let file = match answer.await {
+                Ok(mut message) => message.take_fd(),
+                Err(reason) if reason.is_empty() => {
+                    return Err(failed("the main process does not answer".to_owned()));
+                }
+                Err(reason) => return Err(failed(String::from_utf8_lossy(&reason).into_owned())),
+            };
+            let file = file.ok_or_else(|| failed("there is no descriptor".to_owned()))?;
+            LogFile::new(&conf.path, file.into()).map_err(|error| failed(error.to_string()))?
+        }
+    };
+    AccessLog::compile(conf, file).map_err(|error| ApplyError::Config(error.to_string()))
 }
 
 fn local_address(text: &str) -> Result<Address, ApplyError> {

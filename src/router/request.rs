@@ -2,7 +2,7 @@
 //! routing changes or remembers about it.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use crate::http::request::{Limits, RequestHead};
@@ -25,7 +25,15 @@ impl Address {
         use std::io::Write;
         match self {
             // Writing to a Vec cannot fail.
-            Address::Ip(address) => drop(write!(out, "{}", address.ip())),
+            Address::Ip(address) => drop(match address.ip() {
+                // As C libraries write an IPv4-compatible address.
+                IpAddr::V6(ip) if matches!(ip.segments(), [0, 0, 0, 0, 0, 0, high, _] if high != 0) =>
+                {
+                    let [.., a, b, c, d] = ip.octets();
+                    write!(out, "::{a}.{b}.{c}.{d}")
+                }
+                ip => write!(out, "{ip}"),
+            }),
             Address::Unix(path) => {
                 out.extend_from_slice(b"unix:");
                 out.extend_from_slice(path);
@@ -70,6 +78,9 @@ pub struct Request {
     pub body: Body,
     /// Log routing decisions (`settings.http.log_route`).
     pub log_route: bool,
+    /// Where the connection really comes from, and whether it is TLS, while `remote` and `tls` say
+    /// what a proxy said.
+    connected: Option<(Address, bool)>,
     /// The path that a rewrite put in place of the one in the head.
     rewritten: Option<Vec<u8>>,
     arguments: Option<NameValues>,
@@ -90,6 +101,7 @@ impl Request {
             received: Instant::now(),
             body: Body::Empty,
             log_route: false,
+            connected: None,
             rewritten: None,
             arguments: None,
             cookies: None,
@@ -102,10 +114,32 @@ impl Request {
         self.head.reset();
         self.received = Instant::now();
         self.body = Body::Empty;
+        if let Some((remote, tls)) = self.connected.take() {
+            self.remote = remote;
+            self.tls = tls;
+        }
         self.rewritten = None;
         self.arguments = None;
         self.cookies = None;
-        self.frozen = Frozen::default();
+        self.frozen.clear();
+    }
+
+    /// Takes over what a trusted proxy says of its client, for this request alone.
+    pub fn forward(&mut self, remote: Option<Address>, tls: Option<bool>) {
+        if self.connected.is_none() {
+            self.connected = Some((self.remote.clone(), self.tls));
+        }
+        if let Some(remote) = remote {
+            self.remote = remote;
+        }
+        if let Some(tls) = tls {
+            self.tls = tls;
+        }
+    }
+
+    /// Whether a proxy told of the client.
+    pub fn is_forwarded(&self) -> bool {
+        self.connected.is_some()
     }
 
     /// The current path: decoded and normalised, after rewrites.
@@ -178,7 +212,16 @@ mod tests {
             host(Address::Ip("127.0.0.1:80".parse().unwrap())),
             "127.0.0.1"
         );
-        assert_eq!(host(Address::Ip("[::1]:80".parse().unwrap())), "::1");
+        for ip in [
+            "::1",
+            "::2:3:4",
+            "::192.0.2.1",
+            "::ffff:192.0.2.1",
+            "2001:db8::1:2",
+        ] {
+            let address = format!("[{ip}]:80").parse().unwrap();
+            assert_eq!(host(Address::Ip(address)), ip);
+        }
         assert_eq!(host(Address::Unix(Vec::new())), "unix:");
     }
 

@@ -61,7 +61,7 @@ fn status(table: &Table, line: &str) -> u16 {
     match resolve(table, line) {
         Outcome::Response(response) | Outcome::File { response, .. } => response.status,
         Outcome::Error(status) => status,
-        Outcome::Application { .. } => unreachable!(),
+        Outcome::Proxy { .. } | Outcome::Application { .. } => unreachable!(),
     }
 }
 

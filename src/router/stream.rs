@@ -1,4 +1,4 @@
-//! The byte stream of a client's connection, over TCP or a unix socket.
+//! The byte stream of a connection, over TCP or a unix socket.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};

@@ -16,38 +16,46 @@ enum Kind {
     Parts(Box<[Part]>),
 }
 
+/// A part of a text with variables.
 #[derive(Clone, Debug)]
-enum Part {
+pub(super) enum Part {
     Literal(Box<[u8]>),
     Variable(Variable),
+}
+
+/// Takes a text apart. No two literals follow one another, and none is empty.
+pub(super) fn parts(text: &str) -> Result<Vec<Part>, TemplateError> {
+    let mut parts = Vec::new();
+    let mut literal = Vec::new();
+    for part in source::parse(text)? {
+        match part {
+            source::Part::Literal(text) => literal.extend_from_slice(text.as_bytes()),
+            source::Part::Variable(name) => match resolve(name) {
+                Resolved::Constant(text) => literal.extend_from_slice(text.as_bytes()),
+                Resolved::Variable(variable) => {
+                    if !literal.is_empty() {
+                        parts.push(Part::Literal(std::mem::take(&mut literal).into()));
+                    }
+                    parts.push(Part::Variable(variable));
+                }
+            },
+        }
+    }
+    if !literal.is_empty() {
+        parts.push(Part::Literal(literal.into()));
+    }
+    Ok(parts)
 }
 
 impl Template {
     /// Compiles the text of an option.
     pub fn compile(text: &str) -> Result<Template, TemplateError> {
-        let mut parts = Vec::new();
-        let mut literal = Vec::new();
-        for part in source::parse(text)? {
-            match part {
-                source::Part::Literal(text) => literal.extend_from_slice(text.as_bytes()),
-                source::Part::Variable(name) => match resolve(name) {
-                    Resolved::Constant(text) => literal.extend_from_slice(text.as_bytes()),
-                    Resolved::Variable(variable) => {
-                        if !literal.is_empty() {
-                            parts.push(Part::Literal(std::mem::take(&mut literal).into()));
-                        }
-                        parts.push(Part::Variable(variable));
-                    }
-                },
-            }
-        }
-        if parts.is_empty() {
-            return Ok(Template(Kind::Constant(literal.into())));
-        }
-        if !literal.is_empty() {
-            parts.push(Part::Literal(literal.into()));
-        }
-        Ok(Template(Kind::Parts(parts.into())))
+        let mut parts = parts(text)?;
+        Ok(Template(match &mut parts[..] {
+            [] => Kind::Constant(Box::default()),
+            [Part::Literal(text)] => Kind::Constant(std::mem::take(text)),
+            _ => Kind::Parts(parts.into()),
+        }))
     }
 
     /// The value, if it is the same for every request.
@@ -195,6 +203,7 @@ mod tests {
             connection: Some("close"),
             content_length: Some(7),
             chunked: true,
+            added: None,
         };
         let text = "$status $body_bytes_sent $response_header_x_powered_by \
                     $response_header_connection $response_header_content_length \

@@ -3,13 +3,15 @@
 //! Names are resolved once, when a configuration is compiled. A value that could change while a
 //! request is handled (its duration, its status and the like) is computed at first use and stays.
 
+use std::cell::RefCell;
+use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Local, Utc};
 
 use crate::conf::template::Variable as Name;
-use crate::http::field::field_hash;
-use crate::http::response::Fields;
+use crate::http::field::{Span, field_hash};
+use crate::http::response::{Fields, http_date};
 use crate::http::status;
 use crate::router::request::Request;
 
@@ -28,6 +30,37 @@ pub struct ResponseFacts<'a> {
     pub content_length: Option<u64>,
     /// The response is chunked.
     pub chunked: bool,
+    /// What the server added when it sent the head; `None` before that.
+    pub added: Option<AddedFields>,
+}
+
+/// Fields that the server adds to those of a source.
+#[derive(Clone, Copy, Debug)]
+pub struct AddedFields {
+    /// `Server`
+    pub server: &'static [u8],
+    /// `Date`, in seconds since 1970, unless the source set it.
+    pub date: Option<u64>,
+}
+
+impl ResponseFacts<'_> {
+    /// Appends a field that is not among those of the source; `false` if there is none.
+    fn write_added(&self, name: &[u8], out: &mut Vec<u8>) -> bool {
+        match (name, self.added, self.content_length) {
+            (b"server", Some(added), _) => out.extend_from_slice(added.server),
+            (b"date", Some(added), _) => match added.date {
+                Some(second) => out.extend_from_slice(&http_date(second as i64)),
+                None => return false,
+            },
+            (b"content-length", Some(_), Some(length)) => write_number(out, length),
+            _ => return false,
+        }
+        true
+    }
+}
+
+fn write_number(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// A variable, ready to be evaluated.
@@ -63,9 +96,22 @@ pub(super) enum FrozenVariable {
 
 const FROZEN_VARIABLES: usize = FrozenVariable::ResponseTransferEncoding as usize + 1;
 
-/// The values of this request's [`FrozenVariable`]s. The inner `None` is a missing value.
+/// The values of this request's [`FrozenVariable`]s, in one piece of memory that is kept from
+/// request to request.
 #[derive(Debug, Default)]
-pub(super) struct Frozen([Option<Option<Vec<u8>>>; FROZEN_VARIABLES]);
+pub(super) struct Frozen {
+    bytes: Vec<u8>,
+    /// The inner `None` is a missing value.
+    values: [Option<Option<Span>>; FROZEN_VARIABLES],
+}
+
+impl Frozen {
+    /// Forgets the values.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.values = Default::default();
+    }
+}
 
 /// What a name stands for: text that never changes, or something to be evaluated.
 pub(super) enum Resolved {
@@ -145,15 +191,18 @@ impl Variable {
                     .find(|(other, _)| **other == **name);
                 found.map(|(_, value)| value.as_slice())
             }
-            Variable::ResponseHeader(name) => response.fields.and_then(|fields| fields.get(name)),
-            Variable::Frozen(variable) => {
-                if request.frozen.0[*variable as usize].is_none() {
-                    let value = variable.value(request, response);
-                    request.frozen.0[*variable as usize] = Some(value);
+            Variable::ResponseHeader(name) => {
+                match response.fields.and_then(|fields| fields.get(name)) {
+                    Some(value) => Some(value),
+                    None => return response.write_added(name, out),
                 }
-                request.frozen.0[*variable as usize]
-                    .as_ref()
-                    .and_then(|value| value.as_deref())
+            }
+            Variable::Frozen(variable) => {
+                let value = match request.frozen.values[*variable as usize] {
+                    Some(value) => value,
+                    None => variable.freeze(request, response),
+                };
+                value.map(|value| value.of(&request.frozen.bytes))
             }
         };
         if let Some(value) = value {
@@ -174,72 +223,136 @@ fn header<'a>(request: &'a Request, name: &[u8], hash: u16) -> Option<&'a [u8]> 
 }
 
 impl FrozenVariable {
-    fn value(self, request: &Request, response: &ResponseFacts<'_>) -> Option<Vec<u8>> {
-        let text = match self {
-            FrozenVariable::TimeLocal => local_time(SystemTime::now()),
-            FrozenVariable::RequestId => request_id(),
+    /// Computes the value, which stays from now on.
+    fn freeze(self, request: &mut Request, response: &ResponseFacts<'_>) -> Option<Span> {
+        let mut bytes = std::mem::take(&mut request.frozen.bytes);
+        let start = bytes.len();
+        let there = self.write(request, response, &mut bytes);
+        let value = there.then(|| Span::new(start, bytes.len()));
+        request.frozen.bytes = bytes;
+        request.frozen.values[self as usize] = Some(value);
+        value
+    }
+
+    /// Appends the value; `false` if there is none.
+    fn write(self, request: &Request, response: &ResponseFacts<'_>, out: &mut Vec<u8>) -> bool {
+        match self {
+            FrozenVariable::TimeLocal => write_local_time(out, SystemTime::now()),
+            FrozenVariable::RequestId => write_request_id(out),
             FrozenVariable::RequestTime => {
                 let elapsed = request.received.elapsed();
-                format!("{}.{:03}", elapsed.as_secs(), elapsed.subsec_millis())
+                // Writing to a Vec cannot fail.
+                let (seconds, rest) = (elapsed.as_secs(), elapsed.subsec_millis());
+                let _ = write!(out, "{seconds}.{rest:03}");
             }
             FrozenVariable::Status => {
-                return Some(status::digits(response.status.min(status::MAX_STATUS)).to_vec());
+                let status = response.status.min(status::MAX_STATUS);
+                out.extend_from_slice(&status::digits(status));
             }
-            FrozenVariable::BodyBytesSent => response.body_bytes_sent.to_string(),
-            FrozenVariable::ResponseConnection => response.connection?.to_owned(),
+            FrozenVariable::BodyBytesSent => write_number(out, response.body_bytes_sent),
+            FrozenVariable::ResponseConnection => match response.connection {
+                Some(connection) => out.extend_from_slice(connection.as_bytes()),
+                None => return false,
+            },
             FrozenVariable::ResponseContentLength => {
                 let set = response
                     .fields
                     .and_then(|fields| fields.get(b"content-length"));
-                if let Some(set) = set {
-                    return Some(set.to_vec());
+                match (set, response.content_length) {
+                    (Some(set), _) => out.extend_from_slice(set),
+                    (None, Some(length)) => write_number(out, length),
+                    (None, None) => return false,
                 }
-                response.content_length?.to_string()
             }
-            FrozenVariable::ResponseTransferEncoding if response.chunked => "chunked".into(),
-            FrozenVariable::ResponseTransferEncoding => return None,
-        };
-        Some(text.into_bytes())
+            FrozenVariable::ResponseTransferEncoding if response.chunked => {
+                out.extend_from_slice(b"chunked");
+            }
+            FrozenVariable::ResponseTransferEncoding => return false,
+        }
+        true
     }
 }
 
-/// `31/Dec/1986:19:40:00 +0300`
-fn local_time(now: SystemTime) -> String {
-    let seconds = now
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs() as i64);
-    let utc = DateTime::<Utc>::from_timestamp(seconds, 0).unwrap_or_default();
-    utc.with_timezone(&Local)
-        .format("%d/%b/%Y:%H:%M:%S %z")
-        .to_string()
+thread_local! {
+    /// A second since 1970, and its text.
+    static LOCAL_TIME: RefCell<(u64, String)> = const { RefCell::new((u64::MAX, String::new())) };
 }
 
-/// 32 lower-case hexadecimal digits that nobody can guess: each `RandomState` has keys of its own,
+/// Appends `31/Dec/1986:19:40:00 +0300`; the text is made once a second.
+fn write_local_time(out: &mut Vec<u8>, now: SystemTime) {
+    let now = now
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    LOCAL_TIME.with_borrow_mut(|(second, text)| {
+        if *second != now {
+            *second = now;
+            let utc = DateTime::<Utc>::from_timestamp(now as i64, 0).unwrap_or_default();
+            let local = utc.with_timezone(&Local);
+            *text = local.format("%d/%b/%Y:%H:%M:%S %z").to_string();
+        }
+        out.extend_from_slice(text.as_bytes());
+    });
+}
+
+/// Appends 32 lower-case hexadecimal digits that nobody can guess: each `RandomState` has keys of its own,
 /// derived from the system's random numbers.
-fn request_id() -> String {
+fn write_request_id(out: &mut Vec<u8>) {
     use std::hash::{BuildHasher, RandomState};
     let word = || RandomState::new().hash_one(std::process::id());
-    format!("{:016x}{:016x}", word(), word())
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, "{:016x}{:016x}", word(), word());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
     #[test]
     fn request_ids_differ() {
-        let (one, two) = (request_id(), request_id());
+        let (one, two) = (text(write_request_id), text(write_request_id));
         assert_ne!(one, two);
         assert!(one.len() == 32 && one.bytes().all(|byte| byte.is_ascii_hexdigit()));
     }
 
     #[test]
     fn local_times_have_the_log_format() {
-        let text = local_time(UNIX_EPOCH);
+        let text = text(|out| write_local_time(out, UNIX_EPOCH));
         assert_eq!(text.len(), 26);
         assert_eq!(
             (&text[2..3], &text[6..7], &text[11..12], &text[20..21]),
             ("/", "/", ":", " ")
         );
+    }
+
+    #[test]
+    fn added_fields_are_seen_once_they_are_sent() {
+        let mut facts = ResponseFacts {
+            content_length: Some(7),
+            ..ResponseFacts::default()
+        };
+        let value = |facts: &ResponseFacts<'_>, name: &[u8]| {
+            let mut out = Vec::new();
+            facts.write_added(name, &mut out).then_some(out)
+        };
+        for name in [&b"server"[..], b"date", b"content-length"] {
+            assert_eq!(value(&facts, name), None);
+        }
+        facts.added = Some(AddedFields {
+            server: b"Unit",
+            date: Some(784_111_777),
+        });
+        assert_eq!(value(&facts, b"server").unwrap(), b"Unit");
+        assert_eq!(value(&facts, b"content-length").unwrap(), b"7");
+        assert_eq!(
+            value(&facts, b"date").unwrap(),
+            b"Sun, 06 Nov 1994 08:49:37 GMT"
+        );
+        assert_eq!(value(&facts, b"x"), None);
     }
 }

@@ -21,6 +21,7 @@ use crate::router::counters::WorkerCounters;
 use crate::router::generation::Generation;
 use crate::router::hub::Hub;
 use crate::router::listener::{Accepted, Listeners};
+use crate::router::proxy::Buffers;
 
 /// How long a thread leaves its listeners alone after accept(2) failed for want of descriptors or
 /// memory. Closing connections meanwhile make room.
@@ -62,6 +63,8 @@ pub(super) struct Worker {
     pub(super) temp_path: PathBuf,
     /// Where applications answer.
     pub(super) port: Rc<WorkerPort>,
+    /// For requests that are passed to other servers.
+    pub(super) proxy_buffers: Rc<Buffers>,
     listeners: Listeners,
     leaving: Cell<bool>,
     /// Told of each connection that ends while the worker leaves.
@@ -85,6 +88,7 @@ impl Worker {
             counters,
             temp_path,
             port,
+            proxy_buffers: Rc::default(),
             listeners,
             leaving: Cell::new(false),
             connection_ended: Notify::new(),

@@ -103,30 +103,35 @@ impl Printer {
 
     fn string(&mut self, text: &str) {
         self.out.push('"');
-        let mut plain = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            let short = match byte {
-                b'"' => "\\\"",
-                b'\\' => "\\\\",
-                b'\n' => "\\n",
-                b'\r' => "\\r",
-                b'\t' => "\\t",
-                0x08 => "\\b",
-                0x0c => "\\f",
-                0x00..=0x1f => "",
-                _ => continue,
-            };
-            self.out.push_str(&text[plain..at]);
-            plain = at + 1;
-            if short.is_empty() {
-                self.out.push_str(&format!("\\u{byte:04X}"));
-            } else {
-                self.out.push_str(short);
-            }
-        }
-        self.out.push_str(&text[plain..]);
+        escape(text, |part| self.out.push_str(part));
         self.out.push('"');
     }
+}
+
+/// Hands the text of a string value to `push`, in pieces, as it stands between its quotes.
+pub fn escape(text: &str, mut push: impl FnMut(&str)) {
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let short = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0x08 => "\\b",
+            0x0c => "\\f",
+            0x00..=0x1f => "",
+            _ => continue,
+        };
+        push(&text[plain..at]);
+        plain = at + 1;
+        if short.is_empty() {
+            push(&format!("\\u{byte:04X}"));
+        } else {
+            push(short);
+        }
+    }
+    push(&text[plain..]);
 }
 
 #[cfg(test)]

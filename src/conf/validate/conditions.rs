@@ -138,7 +138,7 @@ fn scheme(_: &Context<'_>, _: &str, value: &Value) -> Checked {
     }
 }
 
-fn addresses(_: &Context<'_>, _: &str, value: &Value) -> Checked {
+pub(super) fn addresses(_: &Context<'_>, _: &str, value: &Value) -> Checked {
     for pattern in value.elements_or_itself() {
         let Some(text) = pattern.as_str() else {
             return refuse("The \"match\" pattern for \"address\" must be a string.");
@@ -151,7 +151,7 @@ fn addresses(_: &Context<'_>, _: &str, value: &Value) -> Checked {
 }
 
 /// A condition: a template after an optional `!`.
-fn condition(_: &Context<'_>, name: &str, value: &Value) -> Checked {
+pub(super) fn condition(_: &Context<'_>, name: &str, value: &Value) -> Checked {
     let text = value.as_str().unwrap_or_default();
     let text = text.strip_prefix('!').unwrap_or(text);
     match template::is_template(text) {

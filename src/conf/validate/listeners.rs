@@ -1,17 +1,18 @@
 //! `listeners`, and the `pass` target that listeners and actions share.
 
-use super::super::address::ListenAddress;
+use super::super::address::SocketName;
 use super::super::json::Value;
 use super::super::pass::{PassError, PassTarget};
 use super::Context;
+use super::conditions::addresses;
 use super::rule::{
-    Checked, FRACTION, INTEGER, OBJECT, STRING, at_least, object, option, refuse, truncated, types,
-    unsupported,
+    ARRAY, BOOLEAN, Checked, FRACTION, INTEGER, OBJECT, STRING, at_least, object, option, refuse,
+    truncated, types, unsupported,
 };
 
 pub(super) fn listeners(context: &Context<'_>, _: &str, value: &Value) -> Checked {
     for (address, listener) in value.members() {
-        if ListenAddress::parse(address).is_none() {
+        if SocketName::parse(address).is_none() {
             return refuse(format!("The listener address \"{address}\" is invalid."));
         }
         types(address, listener, OBJECT)?;
@@ -21,8 +22,8 @@ pub(super) fn listeners(context: &Context<'_>, _: &str, value: &Value) -> Checke
             &[&[
                 option("pass", STRING).template().check(pass),
                 option("application", STRING).check(application),
-                option("forwarded", OBJECT).check(unsupported),
-                option("client_ip", OBJECT).check(unsupported),
+                option("forwarded", OBJECT).check(forwarded),
+                option("client_ip", OBJECT).check(client_ip),
                 option("backlog", INTEGER | FRACTION)
                     .check(|_, name, value| at_least(name, truncated(value), -1)),
                 option("tls", OBJECT).check(unsupported),
@@ -30,6 +31,38 @@ pub(super) fn listeners(context: &Context<'_>, _: &str, value: &Value) -> Checke
         )?;
     }
     Ok(())
+}
+
+fn forwarded(context: &Context<'_>, _: &str, value: &Value) -> Checked {
+    let has = |name| value.get_member(name).is_some();
+    if !has("client_ip") && !has("protocol") {
+        return refuse(
+            "The \"forwarded\" object must have either \"client_ip\" or \"protocol\" option set.",
+        );
+    }
+    object(
+        context,
+        value,
+        &[&[
+            option("client_ip", STRING),
+            option("protocol", STRING),
+            option("source", STRING | ARRAY).required().check(addresses),
+            option("recursive", BOOLEAN),
+        ]],
+    )
+}
+
+/// The older form of [`forwarded`].
+fn client_ip(context: &Context<'_>, _: &str, value: &Value) -> Checked {
+    object(
+        context,
+        value,
+        &[&[
+            option("source", STRING | ARRAY).required().check(addresses),
+            option("header", STRING).required(),
+            option("recursive", BOOLEAN),
+        ]],
+    )
 }
 
 /// The legacy `application`: a plain name.
@@ -109,11 +142,27 @@ mod tests {
             ),
             (
                 &listener(r#"{"forwarded": {}}"#),
-                r#"The "forwarded" option is not supported yet."#,
+                r#"The "forwarded" object must have either "client_ip" or "protocol" option set."#,
             ),
             (
-                &listener(r#"{"client_ip": {}}"#),
-                r#"The "client_ip" option is not supported yet."#,
+                &listener(r#"{"forwarded": {"protocol": "X"}}"#),
+                r#"Required parameter "source" is missing."#,
+            ),
+            (
+                &listener(r#"{"forwarded": {"protocol": "X", "source": "10.0.0.0/33"}}"#),
+                r#"The "address" has an invalid CIDR prefix."#,
+            ),
+            (
+                &listener(r#"{"forwarded": {"client_ip": "X", "source": [], "recursive": true}}"#),
+                "",
+            ),
+            (
+                &listener(r#"{"client_ip": {"source": "unix"}}"#),
+                r#"Required parameter "header" is missing."#,
+            ),
+            (
+                &listener(r#"{"client_ip": {"header": "X", "source": "unix", "protocol": "Y"}}"#),
+                r#"Unknown parameter "protocol"."#,
             ),
             (
                 &listener(r#"{"application": "a"}"#),

@@ -4,6 +4,7 @@
 //! order, and the first mistake ends the walk. What this version does not do yet is refused here
 //! with `The "OPTION" option is not supported yet.`, so that no option is accepted and ignored.
 
+mod access_log;
 mod applications;
 mod conditions;
 mod languages;
@@ -12,11 +13,12 @@ mod modules;
 mod routes;
 mod rule;
 mod settings;
+mod upstreams;
 
 pub use modules::{Module, Selected, select_module};
 
 use super::json::Value;
-use rule::{ARRAY, OBJECT, STRING, option, unsupported};
+use rule::{ARRAY, OBJECT, STRING, option};
 
 /// Why a document is refused: the `detail` of the control API's answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,8 +48,8 @@ pub fn validate(document: &Value, modules: &[Module]) -> Result<(), Invalid> {
             option("listeners", OBJECT).check(listeners::listeners),
             option("routes", ARRAY | OBJECT).check(routes::routes),
             option("applications", OBJECT).check(applications::applications),
-            option("upstreams", OBJECT).check(unsupported),
-            option("access_log", STRING | OBJECT).check(unsupported),
+            option("upstreams", OBJECT).check(upstreams::upstreams),
+            option("access_log", STRING | OBJECT).check(access_log::access_log),
         ]],
     )
 }
@@ -115,14 +117,6 @@ mod tests {
             (
                 r#"{"routes": "x"}"#,
                 r#"The "routes" value must be either an array or an object, but not a string."#,
-            ),
-            (
-                r#"{"upstreams": {}}"#,
-                r#"The "upstreams" option is not supported yet."#,
-            ),
-            (
-                r#"{"access_log": "/x"}"#,
-                r#"The "access_log" option is not supported yet."#,
             ),
             (
                 r#"{"access_log": 1}"#,

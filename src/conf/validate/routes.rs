@@ -1,5 +1,6 @@
 //! `routes`: steps and their actions.
 
+use super::super::address::SocketName;
 use super::super::json::Value;
 use super::super::template;
 use super::Context;
@@ -7,7 +8,7 @@ use super::conditions::{conditions, patterns};
 use super::listeners::pass;
 use super::rule::{
     ARRAY, BOOLEAN, Checked, INTEGER, OBJECT, Rule, STRING, object, option, refuse, template_text,
-    truncated, types, unsupported,
+    truncated, types,
 };
 
 pub(super) fn routes(context: &Context<'_>, _: &str, value: &Value) -> Checked {
@@ -61,7 +62,7 @@ const SHARE: &[Rule] = &[
     option("traverse_mounts", BOOLEAN),
 ];
 
-const PROXY: &[Rule] = &[option("proxy", STRING).check(unsupported)];
+const PROXY: &[Rule] = &[option("proxy", STRING).check(proxy)];
 
 fn action(context: &Context<'_>, _: &str, value: &Value) -> Checked {
     let kinds = [
@@ -81,6 +82,13 @@ fn action(context: &Context<'_>, _: &str, value: &Value) -> Checked {
         (Some(_), Some(_)) => refuse(
             "The \"action\" object must have just one of \"pass\", \"return\", \"share\", or \"proxy\" options set.",
         ),
+    }
+}
+
+fn proxy(_: &Context<'_>, _: &str, value: &Value) -> Checked {
+    match SocketName::parse_proxy(value.as_str().unwrap_or_default()) {
+        Ok(_) => Ok(()),
+        Err(text) => refuse(format!("The \"proxy\" address is invalid \"{text}\"")),
     }
 }
 
@@ -162,9 +170,15 @@ mod tests {
             (&action("{}"), either),
             (&action(r#"{"rewrite": "/x"}"#), either),
             (&action(r#"{"pass": "routes", "return": 200}"#), one),
+            (&action(r#"{"proxy": "http://127.0.0.1:80"}"#), ""),
+            (&action(r#"{"proxy": "http://unix:/tmp/s"}"#), ""),
             (
-                &action(r#"{"proxy": "http://127.0.0.1:80"}"#),
-                r#"The "proxy" option is not supported yet."#,
+                &action(r#"{"proxy": "http://localhost:80"}"#),
+                r#"The "proxy" address is invalid "localhost:80""#,
+            ),
+            (
+                &action(r#"{"proxy": "127.0.0.1:80"}"#),
+                r#"The "proxy" address is invalid "127.0.0.1:80""#,
             ),
             (
                 &action(r#"{"pass": "routes", "location": "/"}"#),

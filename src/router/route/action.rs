@@ -24,6 +24,8 @@ pub(super) enum Kind {
         share: Box<Share>,
         fallback: Option<ActionId>,
     },
+    /// An index of the table's peers.
+    Proxy(usize),
 }
 
 #[derive(Debug)]

@@ -6,12 +6,16 @@ use super::action::{Action, Kind, Location};
 use super::condition::Conditions;
 use super::pattern::{Encoding, Folding, PatternList};
 use super::{ActionId, ApplicationNames, CompileError, ExactRun, Next, Route, Step, Table};
+use crate::conf::address::SocketName;
 use crate::conf::config::{self, ActionKind, Config};
 use crate::conf::pass::PassTarget;
 use crate::http::encoding::encode_location;
 use crate::http::mime::MimeTypes;
+use crate::router::forwarding::Forwarding;
+use crate::router::proxy::Peer;
 use crate::router::static_file::Share;
 use crate::router::template::Template;
+use crate::router::upstream::Upstream;
 
 /// Fewer exact steps in a row than this are quicker to try one by one.
 const SHORTEST_RUN: usize = 4;
@@ -40,10 +44,25 @@ impl Table {
                 .map(application)
                 .collect(),
             mime_types: MimeTypes::new(&config.settings.http.mime_types),
+            forwarding: Vec::new(),
+            peers: Vec::new(),
+            upstreams: Vec::new(),
+            upstream_names: HashMap::new(),
         };
+        for (index, upstream) in config.upstreams.iter().enumerate() {
+            let servers: Vec<_> = upstream
+                .servers
+                .iter()
+                .map(|server| (table.add_peer(&server.address), server.weight))
+                .collect();
+            table.upstreams.push(Upstream::new(&servers));
+            table.upstream_names.insert(upstream.name.clone(), index);
+        }
         for listener in &config.listeners {
             let entry = table.compile_pass(&listener.pass)?;
             table.entries.push(entry);
+            let forwarding = listener.forwarding.iter().map(Forwarding::compile);
+            table.forwarding.push(forwarding.collect::<Result<_, _>>()?);
         }
         for route in &config.routes {
             let mut steps = Vec::with_capacity(route.steps.len());
@@ -100,9 +119,17 @@ impl Table {
                 let name = name.as_deref().unwrap_or_default();
                 self.route_names.get(name).map(|index| Next::Route(*index))
             }
-            PassTarget::Upstream(_) => None,
+            PassTarget::Upstream(name) => {
+                let upstream = self.upstream_names.get(&name);
+                upstream.map(|index| Next::Upstream(*index))
+            }
         });
         found.unwrap_or(Next::Nowhere)
+    }
+
+    fn add_peer(&mut self, address: &SocketName) -> usize {
+        self.peers.push(Peer::new(address));
+        self.peers.len() - 1
     }
 
     fn compile_action(&mut self, source: &config::Action) -> Result<ActionId, CompileError> {
@@ -115,6 +142,7 @@ impl Table {
                     location,
                 }
             }
+            ActionKind::Proxy(address) => Kind::Proxy(self.add_peer(address)),
             ActionKind::Share(share) => {
                 let fallback = match &share.fallback {
                     Some(action) => Some(self.compile_action(action)?),

@@ -36,11 +36,15 @@ struct Name {
     hash: u16,
 }
 
+/// Patterns of addresses.
 #[derive(Debug)]
-struct AddressList(Vec<AddressPattern>);
+pub(in crate::router) struct AddressList(Vec<AddressPattern>);
 
 impl AddressList {
-    fn compile(texts: &[String], option: &'static str) -> Result<AddressList, CompileError> {
+    pub(in crate::router) fn compile(
+        texts: &[String],
+        option: &'static str,
+    ) -> Result<AddressList, CompileError> {
         let pattern = |text: &String| {
             AddressPattern::parse(text).map_err(|error| CompileError::Address {
                 option,
@@ -57,7 +61,7 @@ impl AddressList {
 
     /// No negated pattern contains the address, and a positive one does if there are any; an empty
     /// list contains nothing.
-    fn contains(&self, address: &Address) -> bool {
+    pub(in crate::router) fn contains(&self, address: &Address) -> bool {
         let socket = match address {
             Address::Ip(address) => Some(*address),
             Address::Unix(_) => None,

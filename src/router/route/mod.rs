@@ -18,13 +18,17 @@ use std::collections::HashMap;
 use std::fs::File;
 
 use action::Action;
+pub(in crate::router) use condition::AddressList;
 use condition::Conditions;
 
 use crate::conf::address::PatternError as AddressError;
 use crate::conf::template::TemplateError;
 use crate::http::mime::MimeTypes;
 use crate::http::response::Response;
+use crate::router::forwarding::Forwarding;
+use crate::router::proxy::Peer;
 use crate::router::template::Template;
+use crate::router::upstream::Upstream;
 
 pub use log::log_request_line;
 pub use pattern::PatternError;
@@ -42,6 +46,12 @@ pub struct Table {
     templates: Vec<Template>,
     applications: HashMap<String, ApplicationNames>,
     mime_types: MimeTypes,
+    /// What listeners take over from proxies, in the order of the configuration.
+    forwarding: Vec<Vec<Forwarding>>,
+    /// The servers of `proxy` actions and upstreams.
+    peers: Vec<Peer>,
+    upstreams: Vec<Upstream>,
+    upstream_names: HashMap<String, usize>,
 }
 
 /// An application's place in the configuration, and the names of its targets.
@@ -82,6 +92,8 @@ enum Next {
         index: usize,
         target: u8,
     },
+    /// An index of [`Table::upstreams`].
+    Upstream(usize),
     /// An index of [`Table::templates`].
     Template(usize),
     /// There is no such target.
@@ -114,6 +126,11 @@ pub enum Outcome {
         index: usize,
         /// Index of the target; 0 without targets.
         target: u8,
+    },
+    /// Another server.
+    Proxy {
+        /// See [`Table::peer`].
+        peer: usize,
     },
 }
 

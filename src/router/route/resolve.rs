@@ -6,6 +6,7 @@ use crate::error;
 use crate::http::encoding::encode_location;
 use crate::http::response::{Connection, Response, framing};
 use crate::http::target;
+use crate::router::proxy::Peer;
 use crate::router::request::Request;
 use crate::router::static_file::{self, Served};
 use crate::router::variable::ResponseFacts;
@@ -33,6 +34,18 @@ impl Table {
         Resolution { outcome, action }
     }
 
+    /// Takes over what a proxy in front of the listener says of its client.
+    pub fn apply_forwarding(&self, listener: usize, request: &mut Request) {
+        for forwarding in self.forwarding.get(listener).into_iter().flatten() {
+            forwarding.apply(request);
+        }
+    }
+
+    /// The server that [`Outcome::Proxy`] names.
+    pub(in crate::router) fn peer(&self, index: usize) -> &Peer {
+        &self.peers[index]
+    }
+
     fn follow(
         &self,
         mut next: Next,
@@ -47,6 +60,12 @@ impl Table {
             let mut taken = match next {
                 Next::Application { index, target } => {
                     return Outcome::Application { index, target };
+                }
+                Next::Upstream(upstream) => {
+                    return match self.upstreams[upstream].next() {
+                        Some(peer) => Outcome::Proxy { peer },
+                        None => Outcome::Error(502),
+                    };
                 }
                 // A template leads to no other template.
                 Next::Nowhere | Next::Template(_) => return Outcome::Error(404),
@@ -113,6 +132,7 @@ impl Table {
                 }
                 Taken::Answer(Outcome::Response(response))
             }
+            Kind::Proxy(peer) => Taken::Answer(Outcome::Proxy { peer: *peer }),
             Kind::Share { share, fallback } => {
                 match (
                     static_file::serve(share, &self.mime_types, request),
@@ -149,6 +169,7 @@ impl Table {
             connection: framing(response, connection).connection,
             content_length: response.content_length,
             chunked: false,
+            added: None,
         };
         // All values come from the response as it was before the first change.
         let mut values = Vec::with_capacity(action.response_headers.len());

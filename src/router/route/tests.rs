@@ -51,6 +51,7 @@ fn outcome(table: &Table, request: &mut Request) -> String {
         Outcome::Error(status) => format!("error {status}"),
         Outcome::File { .. } => "file".into(),
         Outcome::Application { index, target } => format!("application {index} {target}"),
+        Outcome::Proxy { peer } => format!("proxy {}", table.peer(peer)),
     }
 }
 

@@ -107,6 +107,7 @@ fn binding(adjust: Adjust) -> Binding {
         listeners: vec![entry],
         table,
         apps: Vec::new(),
+        access_log: None,
     };
     Binding {
         generation: Arc::new(generation),

@@ -95,6 +95,7 @@ impl Server {
                 local: Address::Ip(self.address),
             }],
             apps: Vec::new(),
+            access_log: None,
         });
     }
 
@@ -108,6 +109,7 @@ impl Server {
             listeners: Vec::new(),
             table,
             apps: Vec::new(),
+            access_log: None,
         });
     }
 
