@@ -52,18 +52,21 @@ impl Answer {
 
     /// 400 for a document that fails validation.
     pub(super) fn invalid_configuration(detail: &str) -> Answer {
-        let mut answer = Answer::error(400, "Invalid configuration.");
-        answer.body.set_member("detail", Value::string(detail));
-        answer
+        Answer::error(400, "Invalid configuration.").with_detail(detail)
     }
 
-    /// 500 for a document that the router could not put in force; `why` may be empty.
-    pub(super) fn not_applied(why: &str) -> Answer {
-        let mut answer = Answer::error(500, "Failed to apply new configuration.");
-        if !why.is_empty() {
-            answer.body.set_member("detail", Value::string(why));
+    /// The same with the reason of the error.
+    fn with_detail(mut self, detail: &str) -> Answer {
+        self.body.set_member("detail", Value::string(detail));
+        self
+    }
+
+    /// 500 for what was not done; `why` may be empty.
+    pub(super) fn failure(text: &str, why: &str) -> Answer {
+        match why {
+            "" => Answer::error(500, text),
+            why => Answer::error(500, text).with_detail(why),
         }
-        answer
     }
 
     /// 400 for a body that is not JSON, with the place of the mistake in `text`.

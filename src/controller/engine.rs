@@ -2,14 +2,16 @@
 //! with the router and main.
 //!
 //! One task at a time is with the router; the others wait in the order of their arrival. A new
-//! router gets the current document first. Everything here is synchronous: the event loop passes
+//! router gets the current document first. A changed document is written to disk, applied by the
+//! router, and then made the stored one: a full disk shows before anything has changed. Everything here is synchronous: the event loop passes
 //! in requests and messages, and answers leave through one-shot channels.
 //!
 //! Messages (the bodies are ours, not seen by applications):
 //! - `DATA`, last, to the router: a configuration, compact JSON in a memory file, its length as
-//!   native `size_t` in the body; answered by `RPC_READY` or `RPC_ERROR`.
-//! - `CONF_STORE` to main: the same form, answered when the document is safe on disk, or cannot be
-//!   stored, which main logs.
+//!   native `size_t` in the body; answered by `RPC_READY`, or by `RPC_ERROR` with the reason.
+//! - `CONF_STORE` to main: the same form; the document is written beside the stored one. Without a
+//!   memory file, [`CONF_COMMIT`]: it takes the place of the stored one. Both are answered by
+//!   `RPC_READY`, or by `RPC_ERROR` with the reason. [`CONF_DISCARD`] has no answer.
 //! - `STATUS` to the router: answered by `RPC_READY` with a memory file that holds the JSON object
 //!   of `connections`, `requests` and `applications`.
 //! - `APP_RESTART` to the router: the body is the name; answered by `RPC_READY` or `RPC_ERROR`.
@@ -22,6 +24,7 @@ use tokio::sync::oneshot;
 
 use crate::conf::json::{self, Value};
 use crate::conf::validate::{Module, validate};
+use crate::ipc::message::{CONF_COMMIT, CONF_COMMIT_REJECTED, CONF_DISCARD};
 use crate::ipc::peers::Peer;
 use crate::ipc::{
     Header, Message, NewPort, PeerTable, Pid, PortId, PortQueue, ProcessType, RpcTable, SendError,
@@ -52,10 +55,14 @@ pub(super) struct Job {
 enum Pending {
     /// To apply the current document.
     Current,
-    /// To apply a new document.
+    /// To write a new document to disk.
+    Prepare(Value, oneshot::Sender<Answer>),
+    /// To apply a new document, which is on disk.
     Change(Value, oneshot::Sender<Answer>),
-    /// To store the current document.
-    Store(oneshot::Sender<Answer>),
+    /// To make the current document, which came after this one, the stored one.
+    Commit(Value, oneshot::Sender<Answer>),
+    /// To go back to the current document, since another one could not be stored.
+    Revert(Answer, oneshot::Sender<Answer>),
     /// For its status.
     Status(Report, oneshot::Sender<Answer>),
     /// To restart an application.
@@ -86,6 +93,8 @@ pub(super) struct Engine {
     pid: Pid,
     main: Pid,
     document: Value,
+    /// The stored document could not be used, and another one is current.
+    rejected: bool,
     modules: Vec<Module>,
     peers: PeerTable,
     rpc: RpcTable<Pending>,
@@ -150,10 +159,12 @@ impl Engine {
                 });
             }
         }
+        let restored = restored(stored, &modules);
         Engine {
             pid,
             main: main.0,
-            document: restored(stored, &modules).unwrap_or_else(default_document),
+            rejected: stored.is_some() && restored.is_none(),
+            document: restored.unwrap_or_else(default_document),
             modules,
             peers,
             rpc: RpcTable::default(),
@@ -193,13 +204,8 @@ impl Engine {
                 Plan::Answer(answer) => reply(job.answer, answer),
                 Plan::Apply(document) => {
                     let text = json::compact(&document);
-                    self.ask(
-                        router,
-                        kind::DATA,
-                        Some(&text),
-                        &[],
-                        Pending::Change(document, job.answer),
-                    );
+                    let pending = Pending::Prepare(document, job.answer);
+                    self.ask(self.main, kind::CONF_STORE, Some(&text), &[], pending);
                 }
                 Plan::AskStatus(report) => {
                     self.ask(
@@ -374,10 +380,11 @@ impl Engine {
     fn give_up(&mut self) {
         alert!("failed to apply previous configuration");
         self.document = default_document();
+        self.rejected = true;
         self.deaths = 0;
     }
 
-    /// Ends a request to the router with its answer, or with what is known about its failure.
+    /// Ends a request with its answer, or with what is known about its failure.
     fn finish(&mut self, pending: Pending, answer: Result<Message, String>) {
         self.busy = false;
         match (pending, answer) {
@@ -391,17 +398,36 @@ impl Engine {
                 self.deaths = 0;
                 self.open = true;
             }
+            (Pending::Prepare(document, client), Ok(_)) => self.apply(document, client),
+            (Pending::Prepare(_, client), Err(why)) => reply(client, not_stored(&why)),
             (Pending::Change(document, client), Ok(_)) => {
-                self.document = document;
-                let text = json::compact(&self.document);
-                let pending = Pending::Store(client);
-                self.ask(self.main, kind::CONF_STORE, Some(&text), &[], pending);
+                let old = std::mem::replace(&mut self.document, document);
+                let commit = match self.rejected {
+                    true => CONF_COMMIT_REJECTED,
+                    false => CONF_COMMIT,
+                };
+                let pending = Pending::Commit(old, client);
+                self.ask(self.main, kind::CONF_STORE, None, &[commit], pending);
             }
-            // The change is in force also when it cannot be stored.
-            (Pending::Store(client), _) => {
+            (Pending::Change(_, client), Err(why)) => {
+                self.discard();
+                let answer = Answer::failure("Failed to apply new configuration.", &why);
+                reply(client, answer);
+            }
+            (Pending::Commit(_, client), Ok(_)) => {
+                self.rejected = false;
                 reply(client, Answer::success("Reconfiguration done."));
             }
-            (Pending::Change(_, client), Err(why)) => reply(client, Answer::not_applied(&why)),
+            (Pending::Commit(old, client), Err(why)) => {
+                self.document = old;
+                self.revert(not_stored(&why), client);
+            }
+            (Pending::Revert(answer, client), reverted) => {
+                if reverted.is_err() {
+                    alert!("failed to return to the previous configuration");
+                }
+                reply(client, answer);
+            }
             (Pending::Status(report, client), answer) => {
                 let answer = match answer.ok().and_then(status) {
                     Some(status) => api::report(report, status, &self.document, &self.modules),
@@ -416,6 +442,45 @@ impl Engine {
         }
         self.next();
     }
+
+    /// Gives the router a document that is on disk.
+    fn apply(&mut self, document: Value, client: oneshot::Sender<Answer>) {
+        if let Router::Ready(router) = self.router {
+            let text = json::compact(&document);
+            let pending = Pending::Change(document, client);
+            self.ask(router, kind::DATA, Some(&text), &[], pending);
+        } else {
+            // It died while main wrote.
+            self.finish(Pending::Change(document, client), Err(String::new()));
+        }
+    }
+
+    /// Has the router go back to the current document. A router that is not there gets it anyway.
+    fn revert(&mut self, answer: Answer, client: oneshot::Sender<Answer>) {
+        match self.router {
+            Router::Starting(router) | Router::Ready(router) => {
+                let text = json::compact(&self.document);
+                let pending = Pending::Revert(answer, client);
+                self.ask(router, kind::DATA, Some(&text), &[], pending);
+            }
+            Router::Away => reply(client, answer),
+        }
+    }
+
+    /// Has main forget the document that it wrote.
+    fn discard(&self) {
+        let header = Header::new(self.pid, kind::CONF_STORE, 0);
+        if let Err(problem) = self.send(self.main, &header, None, &[CONF_DISCARD]) {
+            error!(
+                "controller failed to reach process {}: {problem}",
+                self.main
+            );
+        }
+    }
+}
+
+fn not_stored(why: &str) -> Answer {
+    Answer::failure("Failed to store new configuration.", why)
 }
 
 /// The status that an answer of the router carries.

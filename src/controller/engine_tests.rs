@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use tokio::sync::oneshot;
 
 use crate::conf::json::{compact, parse};
-use crate::ipc::message::Body;
+use crate::ipc::message::{Body, CONF_COMMIT, CONF_COMMIT_REJECTED, CONF_DISCARD};
 use crate::ipc::{
     Header, Message, NewPort, Pid, PortId, ProcessType, Receiver, kind, read_memory, socket,
 };
@@ -18,6 +18,7 @@ use super::engine::{Engine, Flow, Job};
 const OWN: Pid = 10;
 const MAIN: Pid = 1;
 const DEFAULT: &str = r#"{"listeners":{},"routes":[],"applications":{}}"#;
+const DONE: &str = r#"{"success":"Reconfiguration done."}"#;
 const STORED: &str = r#"{"routes":[],"applications":{"app":{"type":"external","executable":"x"}}}"#;
 
 struct Daemon {
@@ -123,14 +124,45 @@ impl Daemon {
         client
     }
 
-    /// What main is asked to store; main says that it did.
-    fn stored(&mut self) -> Option<String> {
+    /// What main is asked to write; main says that it did.
+    fn prepared(&mut self) -> Option<String> {
         let mut message = self.main.receive().unwrap()?;
         assert_eq!(message.header.kind, kind::CONF_STORE);
         let text = text(&mut message);
         let stream = message.header.stream;
         self.deliver(MAIN, kind::RPC_READY, stream, b"", [None, None]);
         Some(text)
+    }
+
+    /// What main is to do with what it wrote; main does it.
+    fn committed(&mut self) -> Option<u8> {
+        let message = self.main.receive().unwrap()?;
+        assert_eq!(message.header.kind, kind::CONF_STORE);
+        assert!(message.fds[0].is_none());
+        let stream = message.header.stream;
+        assert_eq!(stream == 0, *message.body == [CONF_DISCARD]);
+        if stream != 0 {
+            self.deliver(MAIN, kind::RPC_READY, stream, b"", [None, None]);
+        }
+        Some(message.body[0])
+    }
+
+    /// Main cannot do what it is asked.
+    fn full_disk(&mut self) {
+        let message = self.main.receive().unwrap().unwrap();
+        assert_eq!(message.header.kind, kind::CONF_STORE);
+        let stream = message.header.stream;
+        self.deliver(MAIN, kind::RPC_ERROR, stream, b"no space", [None, None]);
+    }
+
+    /// A document that is written, applied and stored.
+    fn applied(&mut self, router: &mut FakeRouter) -> String {
+        let document = self.prepared().unwrap();
+        let (stream, applied) = router.document();
+        assert_eq!(document, applied);
+        self.answer(stream, kind::RPC_READY);
+        assert_eq!(self.committed(), Some(CONF_COMMIT));
+        document
     }
 
     fn document(&mut self) -> String {
@@ -177,7 +209,7 @@ fn the_stored_document_goes_to_the_first_router() {
     daemon.answer(stream, kind::RPC_READY);
     assert!(daemon.engine.is_open());
     assert_eq!(daemon.document(), STORED);
-    assert_eq!(daemon.stored(), None);
+    assert_eq!(daemon.prepared(), None);
     // The greeting of a router that is known already changes nothing.
     daemon.greet(2);
     assert!(router.message().is_none());
@@ -218,34 +250,85 @@ fn a_router_that_was_there_before_has_to_greet() {
 }
 
 #[test]
-fn changes_are_applied_stored_and_answered() {
+fn changes_are_written_applied_stored_and_answered() {
     let (mut daemon, mut router) = Daemon::running(None);
     let mut client = daemon.send("PUT", "/config/routes", "[ ]");
+    // The disk comes first: if it is full, nothing has happened.
+    assert!(router.message().is_none());
+    assert_eq!(daemon.prepared().as_deref(), Some(DEFAULT));
     let (stream, document) = router.document();
     assert_eq!(document, DEFAULT);
-    assert_eq!(body(&mut client), None);
+    assert_eq!(daemon.committed(), None);
     daemon.answer(stream, kind::RPC_READY);
-    // Success is what is on disk.
+    // Success is what is stored.
     assert_eq!(body(&mut client), None);
-    assert_eq!(daemon.stored().as_deref(), Some(DEFAULT));
-    assert_eq!(
-        body(&mut client).as_deref(),
-        Some(r#"{"success":"Reconfiguration done."}"#)
-    );
+    assert_eq!(daemon.committed(), Some(CONF_COMMIT));
+    assert_eq!(body(&mut client).as_deref(), Some(DONE));
 
     let mut client = daemon.send("DELETE", "/config", "");
+    daemon.prepared().unwrap();
     let (stream, document) = router.document();
     assert_eq!(document, "{}");
-    daemon.answer(stream, kind::RPC_ERROR);
+    daemon.deliver(2, kind::RPC_ERROR, stream, b"the reason", [None, None]);
     assert_eq!(
         body(&mut client).as_deref(),
-        Some(r#"{"error":"Failed to apply new configuration."}"#)
+        Some(r#"{"error":"Failed to apply new configuration.","detail":"the reason"}"#)
     );
-    assert_eq!(daemon.stored(), None);
+    assert_eq!(daemon.committed(), Some(CONF_DISCARD));
     assert_eq!(daemon.document(), DEFAULT);
     // A second answer to the same request finds nobody.
     daemon.answer(stream, kind::RPC_READY);
     assert_eq!(daemon.document(), DEFAULT);
+}
+
+#[test]
+fn what_cannot_be_stored_is_not_in_force() {
+    let (mut daemon, mut router) = Daemon::running(None);
+    let refused = r#"{"error":"Failed to store new configuration.","detail":"no space"}"#;
+    let mut client = daemon.send("PUT", "/config", "{}");
+    daemon.full_disk();
+    assert_eq!(body(&mut client).as_deref(), Some(refused));
+    assert!(router.message().is_none());
+    assert_eq!(daemon.document(), DEFAULT);
+
+    // A disk that fails only later: the router has to go back.
+    let mut client = daemon.send("PUT", "/config", "{}");
+    daemon.prepared().unwrap();
+    let (stream, _) = router.document();
+    daemon.answer(stream, kind::RPC_READY);
+    daemon.full_disk();
+    let (stream, document) = router.document();
+    assert_eq!(document, DEFAULT);
+    assert_eq!(body(&mut client), None);
+    daemon.answer(stream, kind::RPC_READY);
+    assert_eq!(body(&mut client).as_deref(), Some(refused));
+    assert_eq!(daemon.document(), DEFAULT);
+    let mut client = daemon.send("PUT", "/config", "{}");
+    daemon.applied(&mut router);
+    assert_eq!(body(&mut client).as_deref(), Some(DONE));
+}
+
+#[test]
+fn the_first_document_after_one_that_was_rejected_says_so() {
+    for stored in ["{", r#"{"x":1}"#, STORED] {
+        let mut daemon = Daemon::new(Some(stored));
+        let mut router = daemon.start_router(2);
+        let (stream, _) = router.document();
+        let answer = if stored == STORED {
+            kind::RPC_ERROR
+        } else {
+            kind::RPC_READY
+        };
+        daemon.answer(stream, answer);
+        let mut client = daemon.send("PUT", "/config", "{}");
+        daemon.prepared().unwrap();
+        let (stream, _) = router.document();
+        daemon.answer(stream, kind::RPC_READY);
+        assert_eq!(daemon.committed(), Some(CONF_COMMIT_REJECTED));
+        assert_eq!(body(&mut client).as_deref(), Some(DONE));
+        daemon.send("PUT", "/config", "{}");
+        daemon.applied(&mut router);
+    }
 }
 
 #[test]
@@ -254,22 +337,21 @@ fn one_task_at_a_time_and_reading_never_waits() {
     let mut first = daemon.send("PUT", "/config", "{}");
     let mut second = daemon.send("PUT", "/config/routes/0", "{}");
     let mut third = daemon.send("PUT", "/config/settings", "{}");
+    assert_eq!(daemon.prepared().as_deref(), Some("{}"));
+    assert_eq!(daemon.prepared(), None);
     let (stream, _) = router.document();
     assert!(router.message().is_none());
     assert_eq!(daemon.document(), DEFAULT);
     daemon.answer(stream, kind::RPC_READY);
-    assert_eq!(daemon.stored().as_deref(), Some("{}"));
+    daemon.committed().unwrap();
     assert!(body(&mut first).is_some());
     // The second was judged by the document that the first made, and the third had its turn.
     assert_eq!(
         body(&mut second).as_deref(),
         Some(r#"{"error":"Value doesn't exist."}"#)
     );
-    let (stream, document) = router.document();
-    assert_eq!(document, r#"{"settings":{}}"#);
     assert_eq!(body(&mut third), None);
-    daemon.answer(stream, kind::RPC_READY);
-    daemon.stored().unwrap();
+    assert_eq!(daemon.applied(&mut router), r#"{"settings":{}}"#);
     assert!(body(&mut third).is_some());
 }
 
@@ -314,14 +396,14 @@ fn status_and_restart() {
 fn a_new_router_gets_the_current_document_before_waiting_tasks() {
     let (mut daemon, mut router) = Daemon::running(None);
     let mut changed = daemon.send("PUT", "/config", "{}");
-    let (stream, _) = router.document();
-    daemon.answer(stream, kind::RPC_READY);
-    daemon.stored().unwrap();
+    daemon.applied(&mut router);
     assert!(body(&mut changed).is_some());
 
     let mut lost = daemon.send("PUT", "/config", STORED);
     let mut waiting = daemon.send("GET", "/status", "");
+    daemon.prepared().unwrap();
     daemon.kill(router);
+    assert_eq!(daemon.committed(), Some(CONF_DISCARD));
     assert_eq!(
         body(&mut lost).as_deref(),
         Some(r#"{"error":"Failed to apply new configuration."}"#)
@@ -356,10 +438,37 @@ fn a_closed_port_fails_the_task() {
     let (mut daemon, router) = Daemon::running(None);
     drop(router);
     let mut client = daemon.send("PUT", "/config", "{}");
-    assert_eq!(
-        body(&mut client).as_deref(),
-        Some(r#"{"error":"Failed to apply new configuration."}"#)
-    );
+    daemon.prepared().unwrap();
+    let refused = r#"{"error":"Failed to apply new configuration."}"#;
+    assert_eq!(body(&mut client).as_deref(), Some(refused));
+}
+
+#[test]
+fn a_router_that_dies_while_main_writes_gets_nothing_new() {
+    let (mut daemon, router) = Daemon::running(None);
+    let mut client = daemon.send("PUT", "/config", "{}");
+    daemon.kill(router);
+    daemon.prepared().unwrap();
+    let refused = r#"{"error":"Failed to apply new configuration."}"#;
+    assert_eq!(body(&mut client).as_deref(), Some(refused));
+    assert_eq!(daemon.start_router(3).document().1, DEFAULT);
+}
+
+#[test]
+fn a_router_that_starts_while_main_stores_follows_main() {
+    let (mut daemon, mut router) = Daemon::running(None);
+    let mut client = daemon.send("PUT", "/config", "{}");
+    daemon.prepared().unwrap();
+    let (stream, _) = router.document();
+    daemon.answer(stream, kind::RPC_READY);
+    daemon.kill(router);
+    let mut router = daemon.start_router(3);
+    assert_eq!(router.document().1, "{}");
+    daemon.full_disk();
+    assert_eq!(router.document().1, DEFAULT);
+    daemon.kill(router);
+    assert!(body(&mut client).is_some());
+    assert_eq!(daemon.start_router(4).document().1, DEFAULT);
 }
 
 #[test]
@@ -378,6 +487,7 @@ fn only_main_introduces_and_removes() {
     daemon.deliver(MAIN, kind::NEW_PORT, 0, b"short", [None, None]);
     daemon.deliver(MAIN, kind::REMOVE_PID, 0, b"x", [None, None]);
     let _client = daemon.send("PUT", "/config", "{}");
+    daemon.prepared().unwrap();
     assert_eq!(router.document().1, "{}");
     assert_eq!(
         daemon.deliver(MAIN, kind::QUIT, 0, b"", [None, None]),

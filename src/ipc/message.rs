@@ -73,6 +73,14 @@ pub const QUIT_NORMAL: u8 = 0;
 /// Body of a `QUIT` message: finish the requests in hand first.
 pub const QUIT_GRACEFUL: u8 = 1;
 
+/// Body of a `CONF_STORE` message without a descriptor: forget the document that was prepared.
+pub const CONF_DISCARD: u8 = 0;
+/// Body of a `CONF_STORE` message without a descriptor: put the document that was prepared in the
+/// place of the stored one.
+pub const CONF_COMMIT: u8 = 1;
+/// The same, and keep the stored one under another name, since it could not be used.
+pub const CONF_COMMIT_REJECTED: u8 = 2;
+
 /// The head of every message (`nxt_port_msg_t`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Header {

@@ -9,8 +9,8 @@
 //! | `START_PROCESS` | router | name, zero byte, JSON object; descriptors: shared port, shared queue | `NEW_PORT` under its stream, or `RPC_ERROR`, or `REMOVE_PID` under its stream |
 //! | `SOCKET` | router | address as configured | `RPC_READY` with the bound socket; `RPC_ERROR`: one byte [`listen::Reason`], text |
 //! | `SOCKET_UNLINK` | router | address as configured; the router has closed the socket | `RPC_READY` when main has too |
-//! | `ACCESS_LOG` | router | path | `RPC_READY` with the file; `RPC_ERROR`: text |
-//! | `CONF_STORE` | controller | length as `size_t`; descriptor: memory with the JSON | `RPC_READY` when it is on disk, or `RPC_ERROR` |
+//! | `ACCESS_LOG` | router | path | `RPC_READY` with the file, or `RPC_ERROR` with the reason |
+//! | `CONF_STORE`, `CERT_*`, `SCRIPT_*` | controller, router | see `state_messages` | |
 //! | `MODULES` | discovery | see `modules` | `RPC_READY` |
 //! | `WHOAMI` | application | its parent's pid; descriptor: write end of its port | `RPC_READY` with its pid |
 #![forbid(unsafe_code)]
@@ -21,14 +21,12 @@ use std::path::Path;
 use super::app_conf::AppConf;
 use super::main_process::Main;
 use super::modules::Modules;
+use super::state_messages;
 use super::table::Process;
 use crate::ipc::{Message, NewPort, Pid, ProcessType, kind};
 use crate::sys::address::Address;
-use crate::sys::{Errno, listen, memory, stdio};
-use crate::{alert, notice, warning};
-
-/// The largest configuration that is stored, bytes.
-const MAX_CONF: usize = 256 * 1024 * 1024;
+use crate::sys::{Errno, listen, stdio};
+use crate::{alert, warning};
 
 /// Handles one message.
 pub(super) fn handle(main: &mut Main, message: Message) {
@@ -45,7 +43,15 @@ pub(super) fn handle(main: &mut Main, message: Message) {
             socket_unlink(main, sender, &message)
         }
         kind::ACCESS_LOG if allowed(ProcessType::Router) => access_log(main, sender, &message),
-        kind::CONF_STORE if allowed(ProcessType::Controller) => conf_store(main, sender, message),
+        kind::CONF_STORE if allowed(ProcessType::Controller) => {
+            state_messages::conf_store(main, sender, message);
+        }
+        kind::CERT_GET | kind::CERT_DELETE | kind::SCRIPT_GET | kind::SCRIPT_DELETE
+            if allowed(ProcessType::Controller) || allowed(ProcessType::Router) =>
+        {
+            let may_write = allowed(ProcessType::Controller);
+            state_messages::store_entry(main, sender, message, may_write);
+        }
         kind::MODULES if allowed(ProcessType::Discovery) => modules(main, sender, &message),
         kind::WHOAMI => whoami(main, sender, message),
         kind::PROCESS_CREATED if from.is_some() => created(main, sender, &message),
@@ -110,7 +116,8 @@ fn socket_unlink(main: &mut Main, router: Pid, message: &Message) {
 
 fn access_log(main: &mut Main, router: Pid, message: &Message) {
     use std::os::unix::ffi::OsStrExt;
-    let path = Path::new(std::ffi::OsStr::from_bytes(&message.body));
+    let path = message.body.strip_suffix(b"\0").unwrap_or(&message.body);
+    let path = Path::new(std::ffi::OsStr::from_bytes(path));
     match stdio::open_append(path, 0o600) {
         Ok(file) => main
             .table
@@ -122,34 +129,6 @@ fn access_log(main: &mut Main, router: Pid, message: &Message) {
             main.table
                 .refuse(router, message.header.stream, text.as_bytes());
         }
-    }
-}
-
-fn conf_store(main: &mut Main, controller: Pid, mut message: Message) {
-    let stream = message.header.stream;
-    let conf = message
-        .take_fd()
-        .zip(
-            message
-                .body
-                .first_chunk()
-                .map(|bytes| usize::from_ne_bytes(*bytes)),
-        )
-        .ok_or_else(|| "a length and a descriptor are missing".to_owned())
-        .and_then(|(fd, len)| {
-            memory::read_memfd(fd, len, MAX_CONF).map_err(|error| error.to_string())
-        });
-    let stored = conf.and_then(|conf| main.state.store(&conf).map_err(|error| error.to_string()));
-    if let Err(error) = stored {
-        main.table.refuse(controller, stream, &[]);
-        alert!("failed to store current configuration");
-        notice!(
-            "{} in the state directory \"{}\"",
-            error,
-            main.statedir().display()
-        );
-    } else {
-        main.table.answer(controller, stream, &[], &[]);
     }
 }
 

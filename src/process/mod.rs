@@ -22,6 +22,7 @@ mod prototype;
 mod respawn;
 mod spawn;
 mod state;
+mod state_messages;
 mod table;
 
 pub use daemon::run;
