@@ -24,6 +24,18 @@ fn main() {
     }
     shims.compile("nxt_variadic");
     export_from_daemon();
+    link_options();
+}
+
+/// The linker options that `./configure --ld-opt` was given.
+fn link_options() {
+    println!("cargo::rerun-if-env-changed=NXT_LD_OPT");
+    for option in env::var("NXT_LD_OPT")
+        .unwrap_or_default()
+        .split_whitespace()
+    {
+        println!("cargo::rustc-link-arg-bin=unitd={option}");
+    }
 }
 
 /// An executable exports nothing by itself: each name gets into a dynamic list, and is made a root

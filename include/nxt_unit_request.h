@@ -11,6 +11,15 @@
 /** "No such field" among the field indexes of a request. */
 #define NXT_UNIT_NONE_FIELD 4294967295
 
+/*
+ * Sources from before the local port had fields of its own call the address
+ * "local". They compile with NXT_UNIT_LOCAL_NAMES defined; nothing else changes.
+ */
+#ifdef NXT_UNIT_LOCAL_NAMES
+#define local_addr local
+#define local_addr_length local_length
+#endif
+
 /** A request head as the router writes it into shared memory. */
 struct nxt_unit_request_s {
     /** Bytes of the method. */
@@ -72,5 +81,10 @@ struct nxt_unit_request_s {
     /** The fields. */
     nxt_unit_field_t fields[];
 };
+
+#ifdef NXT_UNIT_LOCAL_NAMES
+#undef local_addr
+#undef local_addr_length
+#endif
 
 #endif /* NXT_UNIT_REQUEST_H */

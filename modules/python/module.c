@@ -4,7 +4,7 @@
  */
 
 #include "python.h"
-#include "python_mounts.h"
+#include PYTHON_MOUNTS_H
 
 
 static nxt_int_t python_start(nxt_task_t *task, nxt_process_data_t *data);

@@ -8,3 +8,6 @@ pub const NXT_VERNUM: u32 = 13500;
 pub const NXT_DEBUG: u32 = 0;
 /// The name and version that the `Server` field carries.
 pub const NXT_SERVER: &str = "Unit/1.35.0";
+
+/// What `NXT_DEBUG` is in this build: the feature `debug` makes it the debug ABI.
+pub(crate) const DEBUG_ABI: u32 = cfg!(feature = "debug") as u32;

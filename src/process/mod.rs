@@ -27,10 +27,14 @@ mod table;
 
 pub use daemon::run;
 
-use crate::abi::log::{NXT_LOG_INFO, nxt_log_handler_t};
+use crate::abi::log::{NXT_LOG_DEBUG, NXT_LOG_INFO, nxt_log_handler_t};
 
 /// The least important level that modules may log at.
-const LOG_LEVEL: u32 = NXT_LOG_INFO;
+const LOG_LEVEL: u32 = if cfg!(feature = "debug") {
+    NXT_LOG_DEBUG
+} else {
+    NXT_LOG_INFO
+};
 
 /// What a floor above gives to the processes of applications.
 #[derive(Clone, Copy, Debug)]

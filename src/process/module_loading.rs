@@ -1,7 +1,8 @@
 //! Loading a language module and reading what it exports.
 //!
 //! A module is a shared object with the symbol `nxt_app_module` of type `nxt_app_module_t`. Its
-//! `compat` array must be the two words {13500, 0}: the release, and no debug build. Everything
+//! `compat` array must be the two words {13500, 0}: the release, and no debug build
+//! (1 in a build for the debug ABI). Everything
 //! else behind the symbol may only be read if these agree.
 
 use std::ffi::{CStr, c_char};
@@ -12,10 +13,11 @@ use super::modules::Mount;
 use crate::abi::application::nxt_app_module_t;
 use crate::abi::fs_mount::nxt_fs_mount_t;
 use crate::abi::process::nxt_process_start_t;
+use crate::abi::version::DEBUG_ABI;
 use crate::sys::dl::{Flags, Library, LoadError};
 
 /// What the `compat` array of a module must hold: `NXT_VERNUM` and `NXT_DEBUG`.
-pub(super) const COMPAT: [u32; 2] = [super::state::VERSION_NUMBER, 0];
+pub(super) const COMPAT: [u32; 2] = [super::state::VERSION_NUMBER, DEBUG_ABI];
 
 /// More mounts than any module has: a length that is not one.
 const MAX_MOUNTS: u32 = 4096;
