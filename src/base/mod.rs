@@ -3,5 +3,6 @@
 
 pub mod decimal;
 pub mod log;
+pub mod log_limit;
 pub mod murmur;
 pub mod sprintf;

@@ -305,4 +305,6 @@ pub struct Application {
     pub requests: u32,
     /// `limits.shm`: bytes of outgoing shared memory per process.
     pub shm: u64,
+    /// `threads` of each process; 1 where the type has no such option.
+    pub threads: u32,
 }

@@ -361,6 +361,7 @@ fn application(name: &str, value: &Value) -> Loaded<Application> {
         timeout: seconds(limits, "timeout", Duration::ZERO)?,
         requests: integer(limits, "requests")?.map_or(0, clamp_u32),
         shm: integer(limits, "shm")?.map_or(DEFAULT_SHM, clamp_u64),
+        threads: integer(value, "threads")?.map_or(1, clamp_u32).max(1),
     })
 }
 

@@ -66,7 +66,7 @@ impl Daemon {
         kind: u8,
         stream: u32,
         body: &[u8],
-        fds: [Option<OwnedFd>; 2],
+        fds: crate::ipc::message::Descriptors,
     ) -> Flow {
         let header = Header::new(sender, kind, stream);
         self.engine.handle(Message {
@@ -80,12 +80,18 @@ impl Daemon {
     fn introduce_router(&mut self, pid: Pid) -> FakeRouter {
         let (port, socket) = port();
         let new = NewPort::new(PortId { pid, id: 0 }, ProcessType::Router);
-        self.deliver(MAIN, kind::NEW_PORT, 0, &new.encode(), [Some(socket), None]);
+        self.deliver(
+            MAIN,
+            kind::NEW_PORT,
+            0,
+            &new.encode(),
+            [Some(socket), None, None],
+        );
         FakeRouter { pid, port }
     }
 
     fn greet(&mut self, pid: Pid) {
-        self.deliver(pid, kind::PROCESS_READY, 0, b"", [None, None]);
+        self.deliver(pid, kind::PROCESS_READY, 0, b"", [None, None, None]);
     }
 
     fn start_router(&mut self, pid: Pid) -> FakeRouter {
@@ -95,7 +101,7 @@ impl Daemon {
     }
 
     fn answer(&mut self, stream: u32, kind: u8) {
-        self.deliver(2, kind, stream, b"", [None, None]);
+        self.deliver(2, kind, stream, b"", [None, None, None]);
     }
 
     fn kill(&mut self, router: FakeRouter) {
@@ -104,7 +110,7 @@ impl Daemon {
             kind::REMOVE_PID,
             0,
             &router.pid.to_ne_bytes(),
-            [None, None],
+            [None, None, None],
         );
     }
 
@@ -130,7 +136,7 @@ impl Daemon {
         assert_eq!(message.header.kind, kind::CONF_STORE);
         let text = text(&mut message);
         let stream = message.header.stream;
-        self.deliver(MAIN, kind::RPC_READY, stream, b"", [None, None]);
+        self.deliver(MAIN, kind::RPC_READY, stream, b"", [None, None, None]);
         Some(text)
     }
 
@@ -142,7 +148,7 @@ impl Daemon {
         let stream = message.header.stream;
         assert_eq!(stream == 0, *message.body == [CONF_DISCARD]);
         if stream != 0 {
-            self.deliver(MAIN, kind::RPC_READY, stream, b"", [None, None]);
+            self.deliver(MAIN, kind::RPC_READY, stream, b"", [None, None, None]);
         }
         Some(message.body[0])
     }
@@ -152,7 +158,13 @@ impl Daemon {
         let message = self.main.receive().unwrap().unwrap();
         assert_eq!(message.header.kind, kind::CONF_STORE);
         let stream = message.header.stream;
-        self.deliver(MAIN, kind::RPC_ERROR, stream, b"no space", [None, None]);
+        self.deliver(
+            MAIN,
+            kind::RPC_ERROR,
+            stream,
+            b"no space",
+            [None, None, None],
+        );
     }
 
     /// A document that is written, applied and stored.
@@ -269,7 +281,13 @@ fn changes_are_written_applied_stored_and_answered() {
     daemon.prepared().unwrap();
     let (stream, document) = router.document();
     assert_eq!(document, "{}");
-    daemon.deliver(2, kind::RPC_ERROR, stream, b"the reason", [None, None]);
+    daemon.deliver(
+        2,
+        kind::RPC_ERROR,
+        stream,
+        b"the reason",
+        [None, None, None],
+    );
     assert_eq!(
         body(&mut client).as_deref(),
         Some(r#"{"error":"Failed to apply new configuration.","detail":"the reason"}"#)
@@ -363,14 +381,20 @@ fn status_and_restart() {
     assert_eq!(asked.kind, kind::STATUS);
     let report = r#"{"connections":{"accepted":1},"requests":{"total":2},"applications":{}}"#;
     let memory = write_memfd(c"status", report.as_bytes()).unwrap();
-    daemon.deliver(2, kind::RPC_READY, asked.stream, b"", [Some(memory), None]);
+    daemon.deliver(
+        2,
+        kind::RPC_READY,
+        asked.stream,
+        b"",
+        [Some(memory), None, None],
+    );
     let expected = report.replacen('{', r#"{"modules":{},"#, 1);
     assert_eq!(body(&mut client).as_deref(), Some(&*expected));
 
     for memory in [None, Some(write_memfd(c"status", b"{").unwrap())] {
         let mut client = daemon.send("GET", "/", "");
         let stream = router.message().unwrap().header.stream;
-        daemon.deliver(2, kind::RPC_READY, stream, b"", [memory, None]);
+        daemon.deliver(2, kind::RPC_READY, stream, b"", [memory, None, None]);
         assert_eq!(
             body(&mut client).as_deref(),
             Some(r#"{"error":"Failed to get status."}"#)
@@ -476,21 +500,27 @@ fn only_main_introduces_and_removes() {
     let (mut daemon, mut router) = Daemon::running(None);
     let (_reader, socket) = port();
     let new = NewPort::new(PortId { pid: 9, id: 0 }, ProcessType::Router);
-    daemon.deliver(2, kind::NEW_PORT, 0, &new.encode(), [Some(socket), None]);
+    daemon.deliver(
+        2,
+        kind::NEW_PORT,
+        0,
+        &new.encode(),
+        [Some(socket), None, None],
+    );
     daemon.deliver(
         2,
         kind::REMOVE_PID,
         0,
         &router.pid.to_ne_bytes(),
-        [None, None],
+        [None, None, None],
     );
-    daemon.deliver(MAIN, kind::NEW_PORT, 0, b"short", [None, None]);
-    daemon.deliver(MAIN, kind::REMOVE_PID, 0, b"x", [None, None]);
+    daemon.deliver(MAIN, kind::NEW_PORT, 0, b"short", [None, None, None]);
+    daemon.deliver(MAIN, kind::REMOVE_PID, 0, b"x", [None, None, None]);
     let _client = daemon.send("PUT", "/config", "{}");
     daemon.prepared().unwrap();
     assert_eq!(router.document().1, "{}");
     assert_eq!(
-        daemon.deliver(MAIN, kind::QUIT, 0, b"", [None, None]),
+        daemon.deliver(MAIN, kind::QUIT, 0, b"", [None, None, None]),
         Flow::Quit
     );
     assert!(parse(daemon.document().as_bytes()).is_ok());

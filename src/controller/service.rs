@@ -121,7 +121,9 @@ async fn messages(
                     }
                 }
                 Err(ReceiveError::Closed) => return Ok(()),
-                Err(problem @ ReceiveError::Malformed(_)) => error!("controller port: {problem}"),
+                Err(problem @ (ReceiveError::Malformed(_) | ReceiveError::Corrupt)) => {
+                    error!("controller port: {problem}")
+                }
                 Err(ReceiveError::Os(errno)) => return Err(errno.into()),
             }
             handled += 1;

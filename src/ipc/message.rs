@@ -12,6 +12,13 @@ pub const HEADER_SIZE: usize = 16;
 /// The longest body of one datagram (the port's `max_size` in Unit 1.35.0).
 pub const MAX_BODY: usize = 16 * 1024;
 
+/// The most descriptors of one message. Those that libunit sends or gets have two
+/// (`nxt_recv_oob_t`), `START_PROCESS` from the router to main has three.
+pub const MAX_DESCRIPTORS: usize = 3;
+
+/// Descriptors that came with a message.
+pub type Descriptors = [Option<OwnedFd>; MAX_DESCRIPTORS];
+
 /// Message kinds: the positions in `nxt_port_handlers_t`.
 pub mod kind {
     #![allow(missing_docs, reason = "the names are those of the protocol")]
@@ -270,7 +277,7 @@ pub struct Message {
     /// What follows the head.
     pub body: Body,
     /// Descriptors that came with it; owned.
-    pub fds: [Option<OwnedFd>; 2],
+    pub fds: Descriptors,
     /// The sending process as the kernel says; `None` for what came through a queue.
     pub sender: Option<Pid>,
 }

@@ -10,6 +10,7 @@
 //! by the peer at any moment: each index, size and counter read from there is checked, and each
 //! retry loop is bounded.
 
+pub mod admission;
 mod memory;
 pub mod message;
 mod outbox;

@@ -173,8 +173,10 @@ impl AsRawFd for Sender {
 }
 
 /// Socket messages that may wait for their place. An honest writer is ahead by no more than the
-/// number of its threads.
-const MAX_SUSPENDED: usize = 256;
+/// number of its threads, and seldom so.
+const MAX_SUSPENDED: usize = 64;
+/// Those of them that hold descriptors.
+const MAX_SUSPENDED_FDS: usize = 16;
 
 /// The read end of a port.
 ///
@@ -190,6 +192,8 @@ pub struct Receiver {
     from_socket: usize,
     suspended: VecDeque<Message>,
     reassembly: Reassembly,
+    /// Messages that belong together may come in pieces.
+    fragments: bool,
 }
 
 impl Receiver {
@@ -202,7 +206,14 @@ impl Receiver {
             from_socket: 0,
             suspended: VecDeque::new(),
             reassembly: Reassembly::default(),
+            fragments: true,
         }
+    }
+
+    /// Refuses messages in fragments: of peers that have no reason to send any.
+    pub fn without_fragments(mut self) -> Self {
+        self.fragments = false;
+        self
     }
 
     /// The next message; `None` if there is none now. After [`ReceiveError::Malformed`] go on.
@@ -214,6 +225,9 @@ impl Receiver {
             };
             if message.header.kind == kind::READ_QUEUE {
                 continue;
+            }
+            if !self.fragments && (message.header.mf || message.header.nf) {
+                return Err(ReceiveError::Malformed("unexpected fragment"));
             }
             if let Some(whole) = self.reassembly.accept(message)? {
                 return Ok(Some(whole));
@@ -276,7 +290,11 @@ impl Receiver {
                 self.from_socket = 0;
                 return Ok(Some(message));
             }
-            if self.suspended.len() >= MAX_SUSPENDED {
+            let has_fds = |message: &Message| message.fds[0].is_some();
+            let held = self.suspended.iter().filter(|m| has_fds(m)).count();
+            if self.suspended.len() >= MAX_SUSPENDED
+                || (has_fds(&message) && held >= MAX_SUSPENDED_FDS)
+            {
                 return Err(ReceiveError::Malformed(
                     "socket message without a place in the queue",
                 ));
@@ -289,7 +307,7 @@ impl Receiver {
 fn dequeue(queue: &PortQueue) -> Result<Dequeued, ReceiveError> {
     let item = queue
         .receive()
-        .map_err(|ring::Corrupt| ReceiveError::Malformed("the shared queue is corrupt"))?;
+        .map_err(|ring::Corrupt| ReceiveError::Corrupt)?;
     let Some(item) = item else {
         return Ok(Dequeued::Nothing);
     };

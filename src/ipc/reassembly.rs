@@ -24,7 +24,7 @@ impl Reassembly {
         if !header.nf && !header.mf {
             return Ok(Some(message));
         }
-        let key = (header.pid, header.stream);
+        let key = (message.sender.unwrap_or(header.pid), header.stream);
         if !header.nf {
             self.forget(|&k| k == key);
             if self.parts.len() >= MAX_STREAMS || self.bytes + message.body.len() > MAX_BYTES {

@@ -1,8 +1,8 @@
 //! The socket of a port: a `SOCK_SEQPACKET` pair that carries messages and descriptors.
 //!
 //! Both ends are nonblocking, close-on-exec, and have `SO_PASSCRED`, so that each message names the
-//! sending process as the kernel knows it. A message carries at most two descriptors
-//! (`nxt_recv_oob_t`); whatever arrives beyond that is closed.
+//! sending process as the kernel knows it. A message carries at most [`MAX_DESCRIPTORS`];
+//! whatever arrives beyond that is closed.
 
 use std::io::IoSlice;
 use std::mem::{MaybeUninit, size_of};
@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socketpair, sockopt};
 
 use super::Pid;
-use super::message::{Body, HEADER_SIZE, Header, MAX_BODY, Message};
+use super::message::{Body, Descriptors, HEADER_SIZE, Header, MAX_BODY, MAX_DESCRIPTORS, Message};
 
 /// Why a message could not be sent.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,9 @@ pub enum ReceiveError {
     /// All writers are gone.
     #[error("the port is closed")]
     Closed,
+    /// The shared queue holds what no honest writer leaves there; it cannot be used any more.
+    #[error("the shared queue is corrupt")]
+    Corrupt,
     /// A message that breaks the protocol; it was dropped and its descriptors were closed. Later
     /// messages can still be received.
     #[error("malformed message: {0}")]
@@ -59,7 +62,7 @@ union Control {
     bytes: [u8; CONTROL_SIZE],
 }
 
-/// Two descriptors would do, but room for more lets us see and close what should not be there.
+/// Fewer would do, but room for more lets us see and close what should not be there.
 const MAX_FDS: usize = 8;
 const CONTROL_SIZE: usize = 128;
 
@@ -72,7 +75,7 @@ const _: () = {
     assert!(CONTROL_SIZE >= needed as usize);
 };
 
-/// Sends one datagram; at most two descriptors.
+/// Sends one datagram; at most [`MAX_DESCRIPTORS`] descriptors.
 pub fn send(
     socket: BorrowedFd<'_>,
     header: &Header,
@@ -92,8 +95,8 @@ pub fn send_slices(
     slices: &[IoSlice<'_>],
     fds: &[BorrowedFd<'_>],
 ) -> Result<(), SendError> {
-    let mut raw: [RawFd; 2] = [-1; 2];
-    let count = fds.len().min(2);
+    let mut raw: [RawFd; MAX_DESCRIPTORS] = [-1; MAX_DESCRIPTORS];
+    let count = fds.len().min(MAX_DESCRIPTORS);
     for (to, fd) in raw.iter_mut().zip(fds) {
         *to = fd.as_raw_fd();
     }
@@ -139,7 +142,7 @@ pub struct Datagram {
     /// Its length; longer ones than the buffer are refused.
     pub len: usize,
     /// Its descriptors.
-    pub fds: [Option<OwnedFd>; 2],
+    pub fds: Descriptors,
     /// The sending process as the kernel says.
     pub sender: Option<Pid>,
 }
@@ -182,7 +185,7 @@ pub fn receive_into(
     // Everything is owned before anything is judged, so that no path loses a descriptor.
     let mut datagram = Datagram {
         len,
-        fds: [None, None],
+        fds: Descriptors::default(),
         sender: None,
     };
     let mut count = 0;
@@ -213,8 +216,8 @@ pub fn receive_into(
             cmsg = libc::CMSG_NXTHDR(&msg, cmsg);
         }
     }
-    if count > 2 {
-        return Err(ReceiveError::Malformed("more than two descriptors"));
+    if count > MAX_DESCRIPTORS {
+        return Err(ReceiveError::Malformed("too many descriptors"));
     }
     if msg.msg_flags & libc::MSG_CTRUNC != 0 {
         // Also what a process at its descriptor limit gets.
@@ -266,7 +269,7 @@ mod tests {
         let first = receive(read.as_fd()).unwrap().unwrap();
         assert_eq!((first.header, &*first.body), (header, &b"hello"[..]));
         assert_eq!(first.sender, Some(std::process::id() as i32));
-        let [Some(c), Some(d)] = first.fds else {
+        let [Some(c), Some(d), None] = first.fds else {
             panic!("two descriptors were sent")
         };
         send(d.as_fd(), &header, b"through", &[]).unwrap();

@@ -4,6 +4,8 @@
 use std::mem::size_of;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
+use crate::ipc::message::Descriptors;
+
 /// What such an application has to reserve (`NXT_OOB_RECV_SIZE`): two descriptors, credentials.
 pub(super) const RECEIVE_SIZE: usize = 56;
 
@@ -54,8 +56,8 @@ impl OutgoingControl {
 ///
 /// # Safety
 /// The bytes came from `recvmsg`, and nobody else took the descriptors.
-pub(super) unsafe fn take_fds(mut control: &[u8]) -> [Option<OwnedFd>; 2] {
-    let mut fds = [None, None];
+pub(super) unsafe fn take_fds(mut control: &[u8]) -> Descriptors {
+    let mut fds = Descriptors::default();
     let mut count = 0;
     let word = |bytes: &[u8], at: usize| {
         bytes

@@ -17,6 +17,9 @@ use crate::ipc::{
     ChunkRef, IncomingSegments, OutgoingSegments, Pid, PortId, SHARED_PORT_ID, SharedChunk,
 };
 
+/// Segments that one process may send: the router has 64 for each application.
+const MAX_INCOMING: usize = 4096;
+
 /// A message that names a segment which has not arrived.
 struct Parked {
     pid: Pid,
@@ -352,7 +355,10 @@ impl Library {
         let id = {
             let mut incoming = self.incoming.write().unwrap_or_else(|e| e.into_inner());
             if !incoming.iter().any(|(p, _)| *p == pid) {
-                incoming.push((pid, IncomingSegments::new(self.pid, pid, self.on_release())));
+                incoming.push((
+                    pid,
+                    IncomingSegments::new(self.pid, pid, MAX_INCOMING, self.on_release()),
+                ));
             }
             let (_, segments) = incoming
                 .iter()

@@ -1,13 +1,13 @@
 //! Receiving: one message from a context's port or from the application's shared queue.
 
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 
 use super::control::{RECEIVE_SIZE, take_fds};
 use super::log::report;
 use super::port::{Port, wait_for};
 use super::{Context, Failed, lock};
-use crate::ipc::message::{HEADER_SIZE, Header, MAX_BODY, QUIT_GRACEFUL, kind};
+use crate::ipc::message::{Descriptors, HEADER_SIZE, Header, MAX_BODY, QUIT_GRACEFUL, kind};
 use crate::ipc::queue::QueueMessage;
 use crate::ipc::{ReceiveError, socket};
 
@@ -24,7 +24,7 @@ enum Bytes {
 /// A received message. An empty one says that the port is closed.
 pub(super) struct Received {
     bytes: Bytes,
-    pub(super) fds: [Option<OwnedFd>; 2],
+    pub(super) fds: Descriptors,
 }
 
 impl std::fmt::Debug for Received {
@@ -64,7 +64,7 @@ impl From<QueueMessage> for Received {
     fn from(item: QueueMessage) -> Self {
         Received {
             bytes: Bytes::Item(item),
-            fds: [None, None],
+            fds: Descriptors::default(),
         }
     }
 }
@@ -309,7 +309,7 @@ impl Context {
             }
             Err(ReceiveError::Closed) => Ok(Some(Received {
                 bytes: Bytes::Datagram(buffer, 0),
-                fds: [None, None],
+                fds: Descriptors::default(),
             })),
             Err(error) => {
                 self.recycle_read_buffer(buffer);

@@ -213,7 +213,7 @@ fn start(shm_limit: u32) -> (Router, &'static Context) {
         shared,
         _shared_socket: shared_write,
         segments: Arc::new(OutgoingSegments::new(ROUTER, 0, 100)),
-        incoming: IncomingSegments::new(ROUTER, APP, on_release),
+        incoming: IncomingSegments::new(ROUTER, APP, 64, on_release),
         log,
     };
     router

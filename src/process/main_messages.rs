@@ -6,7 +6,7 @@
 //!
 //! | message | from | body | answer |
 //! |---|---|---|---|
-//! | `START_PROCESS` | router | name, zero byte, JSON object; descriptors: shared port, shared queue | `NEW_PORT` under its stream, or `RPC_ERROR`, or `REMOVE_PID` under its stream |
+//! | `START_PROCESS` | router | name, zero byte, JSON object; descriptors: shared port, shared queue, the router's port of this application | `NEW_PORT` under its stream, or `RPC_ERROR`, or `REMOVE_PID` under its stream |
 //! | `SOCKET` | router | address as configured | `RPC_READY` with the bound socket; `RPC_ERROR`: one byte [`listen::Reason`], text |
 //! | `SOCKET_UNLINK` | router | address as configured; the router has closed the socket | `RPC_READY` when main has too |
 //! | `ACCESS_LOG` | router | path | `RPC_READY` with the file, or `RPC_ERROR` with the reason |
@@ -21,20 +21,47 @@ use std::path::Path;
 use super::app_conf::AppConf;
 use super::main_process::Main;
 use super::modules::Modules;
+use super::prototype::SharedPorts;
 use super::state_messages;
 use super::table::Process;
+use crate::base::log::Level;
+use crate::ipc::admission::{self, Refusal};
 use crate::ipc::{Message, NewPort, Pid, ProcessType, kind};
 use crate::sys::address::Address;
 use crate::sys::{Errno, listen, stdio};
 use crate::{alert, warning};
 
-/// Handles one message.
-pub(super) fn handle(main: &mut Main, message: Message) {
+/// Processes of one prototype: more than any configuration asks for, and an end to what a hostile
+/// one can make main keep.
+const MAX_FAMILY: usize = 16384;
+
+/// Handles one message. `family` is the prototype by whose socket it came; the processes of an
+/// application write to no other one.
+pub(super) fn handle(main: &mut Main, family: Option<Pid>, message: Message) {
     let Some(sender) = message.sender else {
         // Only a queue has messages without a sender, and main's port has none.
         return;
     };
-    let from = main.table.get(sender).map(|process| process.kind);
+    let kind = message.header.kind;
+    let process = main.table.get(sender);
+    let from = process.map(|process| process.kind);
+    let at_home = match (from, family) {
+        (Some(ProcessType::Prototype), family) => family == Some(sender),
+        (Some(ProcessType::App), family) => family == process.map(|process| process.parent),
+        (Some(_), family) => family.is_none(),
+        // What a process sent before it died may come after the notice of its death.
+        (None, family) if kind == kind::WHOAMI => family.is_some(),
+        (None, _) => return,
+    };
+    let admitted = if at_home {
+        admission::check(ProcessType::Main, from, &message)
+    } else {
+        Err(Refusal::Sender(None))
+    };
+    if let Err(refusal) = admitted {
+        let text = format_args!("message {kind} from process {sender} {refusal}, dropped");
+        return main.complaints.write(Level::Alert, text);
+    }
     let allowed = |kind: ProcessType| from == Some(kind);
     match message.header.kind {
         kind::START_PROCESS if allowed(ProcessType::Router) => start_process(main, sender, message),
@@ -53,21 +80,19 @@ pub(super) fn handle(main: &mut Main, message: Message) {
             state_messages::store_entry(main, sender, message, may_write);
         }
         kind::MODULES if allowed(ProcessType::Discovery) => modules(main, sender, &message),
-        kind::WHOAMI => whoami(main, sender, message),
+        kind::WHOAMI => whoami(main, family, sender, message),
         kind::PROCESS_CREATED if from.is_some() => created(main, sender, &message),
         kind::PROCESS_READY if from.is_some() => ready(main, sender),
         kind::NEW_PORT if allowed(ProcessType::Prototype) => new_port(main, sender, message),
         kind::REMOVE_PID if allowed(ProcessType::Prototype) => remove_pid(main, sender, &message),
-        // What a process sent before it died may come after the notice of its death.
-        _ if from.is_none() => {}
         other => alert!("message {other} from process {sender} is not allowed, dropped"),
     }
 }
 
 fn start_process(main: &mut Main, router: Pid, message: Message) {
     let stream = message.header.stream;
-    let [Some(shared_port), Some(shared_queue)] = message.fds else {
-        alert!("process start without the application's shared port");
+    let [Some(shared_port), Some(shared_queue), Some(router_port)] = message.fds else {
+        alert!("process start without the application's ports");
         main.table.refuse(router, stream, &[]);
         return;
     };
@@ -75,7 +100,14 @@ fn start_process(main: &mut Main, router: Pid, message: Message) {
         return;
     }
     let started = match AppConf::from_message(&message.body) {
-        Ok(conf) => main.start_prototype(conf, shared_port, shared_queue, stream),
+        Ok(conf) => {
+            let ports = SharedPorts {
+                port: shared_port,
+                queue: shared_queue,
+                router: router_port,
+            };
+            main.start_prototype(conf, ports, stream)
+        }
         Err(error) => {
             alert!("{error}");
             false
@@ -147,7 +179,7 @@ fn modules(main: &mut Main, discovery: Pid, message: &Message) {
 
 /// A new application process: main takes its port, so that it can tell it to quit, and answers
 /// with its pid as it is outside of all namespaces.
-fn whoami(main: &mut Main, sender: Pid, mut message: Message) {
+fn whoami(main: &mut Main, family: Option<Pid>, sender: Pid, mut message: Message) {
     let Some((parent, socket)) = message.pid_body().zip(message.take_fd()) else {
         alert!("whoami: process {sender} gives no parent and port");
         return;
@@ -156,7 +188,8 @@ fn whoami(main: &mut Main, sender: Pid, mut message: Message) {
         .table
         .get(parent)
         .is_some_and(|p| p.kind == ProcessType::Prototype);
-    if !is_prototype || main.table.get(sender).is_some() {
+    let family_has_place = main.table.children_of(parent).len() < MAX_FAMILY;
+    if !is_prototype || family != Some(parent) || !family_has_place {
         alert!("whoami: process {sender} is not expected from parent process {parent}");
         return;
     }
@@ -199,7 +232,7 @@ fn new_port(main: &mut Main, sender: Pid, message: Message) {
         warning!("invalid new port from process {sender}");
         return;
     };
-    let [_, queue] = message.fds;
+    let [_, queue, ..] = message.fds;
     match main.table.get_mut(new.port.pid) {
         Some(process) if process.parent == sender && process.kind == ProcessType::App => {
             process.state = super::table::State::Ready;

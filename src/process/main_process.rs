@@ -7,6 +7,7 @@
 //! and the kernel then ends the others (`sys::process::die_with`).
 #![forbid(unsafe_code)]
 
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,9 @@ use super::options::Options;
 use super::respawn::Respawn;
 use super::state::State;
 use super::table::{Process, Table};
-use crate::ipc::{Header, Message, Pid, ProcessType, ReceiveError, Receiver, kind, port};
+use crate::base::log::Level;
+use crate::base::log_limit::LogLimit;
+use crate::ipc::{Header, Pid, ProcessType, ReceiveError, Receiver, kind, port};
 use crate::sys::credentials::Credentials;
 use crate::sys::events::{Event, EventLoop, signal_name};
 use crate::sys::process::{Exit, reap};
@@ -64,6 +67,10 @@ pub(super) struct Main {
     pub(super) credentials: Option<Credentials>,
     pub(super) host: Host,
     pub(super) own: Option<Own>,
+    /// For the prototypes: each has a way to main of its own, which its processes share, so that
+    /// what one application writes there, or that it closes the socket, concerns no other one.
+    /// The event loop knows them by the prototype's pid.
+    pub(super) families: HashMap<Pid, Receiver>,
     pub(super) table: Table,
     pub(super) state: State,
     pub(super) control: Option<ControlSocket>,
@@ -76,6 +83,8 @@ pub(super) struct Main {
     /// Set when everything shall end: until when in peace.
     pub(super) shutdown: Option<Instant>,
     pub(super) exit_code: i32,
+    /// For messages that are dropped.
+    pub(super) complaints: LogLimit,
 }
 
 /// What main starts with.
@@ -103,6 +112,7 @@ impl Main {
             credentials: start.credentials,
             host: start.host,
             own: Some(Own { events, receiver }),
+            families: HashMap::new(),
             table,
             state,
             control: start.control,
@@ -113,6 +123,7 @@ impl Main {
             router: Respawn::default(),
             shutdown: None,
             exit_code: 0,
+            complaints: LogLimit::new(),
         })
     }
 
@@ -132,7 +143,8 @@ impl Main {
             for event in &events {
                 match event {
                     Event::Signal(signal) => self.on_signal(*signal),
-                    Event::Ready { .. } => self.receive(),
+                    Event::Ready { token: PORT, .. } => self.receive(None),
+                    Event::Ready { token, .. } => self.receive(Pid::try_from(*token).ok()),
                 }
             }
             self.on_time();
@@ -183,16 +195,29 @@ impl Main {
         }
     }
 
-    fn receive(&mut self) {
+    /// Reads main's port, or the way of the family of a prototype.
+    fn receive(&mut self, family: Option<Pid>) {
         for _ in 0..BATCH {
-            let Some(own) = &mut self.own else { return };
-            match own.receiver.receive() {
-                Ok(Some(message)) => self.on_message(message),
+            let receiver = match family {
+                None => self.own.as_mut().map(|own| &mut own.receiver),
+                Some(prototype) => self.families.get_mut(&prototype),
+            };
+            let Some(receiver) = receiver else { return };
+            match receiver.receive() {
+                Ok(Some(message)) => super::main_messages::handle(self, family, message),
                 Ok(None) => return,
-                Err(ReceiveError::Malformed(what)) => warning!("malformed message dropped: {what}"),
+                Err(ReceiveError::Malformed(what)) => {
+                    let text = format_args!("malformed message dropped: {what}");
+                    self.complaints.write(Level::Warn, text);
+                }
                 Err(error) => {
-                    // Main itself holds a write end, so that its port never closes.
-                    alert!("{error}");
+                    if let Some(prototype) = family {
+                        // They are gone, or do not want to be heard any more.
+                        self.families.remove(&prototype);
+                    } else {
+                        // Main itself holds a write end, so that its port never closes.
+                        alert!("{error}");
+                    }
                     return;
                 }
             }
@@ -253,6 +278,7 @@ impl Main {
         if let Some(own) = &mut self.own {
             own.receiver.forget_peer(pid);
         }
+        self.families.remove(&pid);
         let Some(process) = self.table.remove(pid) else {
             return;
         };
@@ -357,10 +383,6 @@ impl Main {
             control.remove();
         }
         let _ = std::fs::remove_file(&self.options.pid);
-    }
-
-    fn on_message(&mut self, message: Message) {
-        super::main_messages::handle(self, message);
     }
 
     /// The state directory, for messages about it.

@@ -13,7 +13,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 
 use super::app_conf::AppConf;
 use super::app_context::{self, AppContext};
@@ -23,7 +23,12 @@ use super::module_loading::LoadedModule;
 use super::modules::{Modules, Runner};
 use super::table::{Process, State, Table};
 use super::{Host, application, fork};
-use crate::ipc::{Header, Message, Pid, ProcessType, ReceiveError, Receiver, kind, rpc, socket};
+use crate::base::log::Level;
+use crate::base::log_limit::LogLimit;
+use crate::ipc::admission;
+use crate::ipc::{
+    Header, Message, Pid, ProcessType, ReceiveError, Receiver, Sender, kind, rpc, socket,
+};
 use crate::sys::credentials::Credentials;
 use crate::sys::dl::Flags;
 use crate::sys::events::{Event, EventLoop, signal_name};
@@ -49,12 +54,20 @@ pub(super) struct Start<'a> {
     pub(super) port: OwnedFd,
     /// Its write end, for the application processes.
     pub(super) write_end: OwnedFd,
-    /// The read end of the port that all processes of the application share.
-    pub(super) shared_port: OwnedFd,
-    /// The memory of its queue.
-    pub(super) shared_queue: OwnedFd,
+    /// What the router sent for it.
+    pub(super) ports: SharedPorts,
     /// The router's request that this prototype answers.
     pub(super) stream: u32,
+}
+
+/// What all processes of an application get from the router.
+pub(super) struct SharedPorts {
+    /// The read end of the port by which they take requests.
+    pub(super) port: OwnedFd,
+    /// The memory of its queue.
+    pub(super) queue: OwnedFd,
+    /// Their way to the router.
+    pub(super) router: OwnedFd,
 }
 
 /// What runs in the application processes.
@@ -76,6 +89,10 @@ pub(super) struct Prototype {
     pub(super) shared_port: OwnedFd,
     pub(super) shared_queue: OwnedFd,
     exiting: bool,
+    /// Its port cannot be read any more.
+    broken: bool,
+    /// For messages that are dropped.
+    complaints: LogLimit,
 }
 
 const PORT: u64 = 0;
@@ -147,10 +164,7 @@ impl Prototype {
     fn set_up(start: Start<'_>) -> Result<(Prototype, Receiver), SetUpError> {
         let conf: &'static AppConf = Box::leak(Box::new(start.conf));
         let user = conf.user.as_deref().unwrap_or(&start.default_user);
-        let (port, queue) = (
-            start.shared_port.as_raw_fd(),
-            start.shared_queue.as_raw_fd(),
-        );
+        let (port, queue) = (start.ports.port.as_raw_fd(), start.ports.queue.as_raw_fd());
         let c_conf = app_context::build_conf(conf, user, port, queue);
         let name = format!("\"{}\" prototype", conf.name);
         let context = AppContext::new(start.host, &name, start.stream, c_conf);
@@ -189,6 +203,11 @@ impl Prototype {
             start.write_end,
         );
         table.add(own.ready());
+        // Not the router's port that main knows: the application must not be able to close it.
+        let router = table.of_kind(ProcessType::Router).map(|router| router.pid);
+        if let Some(router) = router.and_then(|pid| table.get_mut(pid)) {
+            router.sender = Sender::new(start.ports.router, None);
+        }
         let prototype = Prototype {
             conf,
             daemon: start.daemon,
@@ -200,9 +219,11 @@ impl Prototype {
                 Program::Module(module.into_start())
             }),
             context,
-            shared_port: start.shared_port,
-            shared_queue: start.shared_queue,
+            shared_port: start.ports.port,
+            shared_queue: start.ports.queue,
             exiting: false,
+            broken: false,
+            complaints: LogLimit::new(),
         };
         Ok((prototype, Receiver::new(start.port, None)))
     }
@@ -217,6 +238,12 @@ impl Prototype {
     fn serve(mut self) -> i32 {
         let mut events = Vec::new();
         while !(self.exiting && self.children().is_empty()) {
+            if self.broken {
+                for pid in self.children() {
+                    let _ = kill(nix::unistd::Pid::from_raw(pid), Signal::SIGKILL);
+                }
+                return 1;
+            }
             events.clear();
             let waits = self
                 .table
@@ -249,9 +276,14 @@ impl Prototype {
             match own.receiver.receive() {
                 Ok(Some(message)) => self.on_message(message),
                 Ok(None) => return,
-                Err(ReceiveError::Malformed(what)) => warning!("malformed message dropped: {what}"),
+                Err(ReceiveError::Malformed(what)) => {
+                    let text = format_args!("malformed message dropped: {what}");
+                    self.complaints.write(Level::Warn, text);
+                }
                 Err(error) => {
-                    alert!("{error}");
+                    // Its own processes can do that: they have a write end.
+                    alert!("the port of the prototype cannot be used: {error}");
+                    self.broken = true;
                     return;
                 }
             }
@@ -285,6 +317,15 @@ impl Prototype {
         let Some(sender) = message.sender else { return };
         let from = self.table.get(sender).map(|process| process.kind);
         let stream = message.header.stream;
+        if from.is_none() {
+            // What a process sent before it died may come after the notice of its death.
+            return;
+        }
+        if let Err(refusal) = admission::check(ProcessType::Prototype, from, &message) {
+            let kind = message.header.kind;
+            let text = format_args!("message {kind} from process {sender} {refusal}, dropped");
+            return self.complaints.write(Level::Warn, text);
+        }
         match (message.header.kind, from) {
             (kind::START_PROCESS, Some(ProcessType::Router)) => {
                 if self.exiting || !self.start_application(stream) {
@@ -302,8 +343,6 @@ impl Prototype {
             (kind::REMOVE_PID, Some(ProcessType::Main)) => self.on_removed(&message),
             (kind::CHANGE_FILE, Some(ProcessType::Main)) => change_log_file(message),
             (kind::QUIT, Some(ProcessType::Main | ProcessType::Router)) => self.exit(),
-            // What a process sent before it died may come after the notice of its death.
-            (_, None) => {}
             (other, _) => {
                 warning!("message {other} from process {sender} is not expected, dropped")
             }

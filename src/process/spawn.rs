@@ -10,7 +10,7 @@ use super::app_conf::AppConf;
 use super::handshake::{Reply, await_reply};
 use super::listeners::Listeners;
 use super::main_process::Main;
-use super::prototype;
+use super::prototype::{self, SharedPorts};
 use super::table::{Process, Table};
 use super::{discovery, fork};
 use crate::ipc::{Header, Pid, ProcessType, Receiver, Sender, kind, rpc, socket};
@@ -22,20 +22,20 @@ use crate::{alert, controller, info, router};
 type Peer = (Pid, OwnedFd);
 
 impl Main {
-    /// Forks a child that runs `entry`, and takes it into the table.
+    /// Forks a child that runs `entry`, and takes it into the table; its pid.
     fn fork_child(
         &mut self,
         kind: ProcessType,
         name: &str,
         stream: u32,
         entry: impl FnOnce(&mut Main, OwnedFd, OwnedFd) -> i32,
-    ) -> bool {
+    ) -> Option<Pid> {
         // One of parent and child takes the ends, the other closes the read end by leaving it.
         let (mut port, mut socket) = match socket::pair() {
             Ok((port, socket)) => (Some(port), Some(socket)),
             Err(errno) => {
                 alert!("socketpair() failed for {name} {}", Errno(errno));
-                return false;
+                return None;
             }
         };
         let main = self.table.own;
@@ -43,6 +43,7 @@ impl Main {
             title::set(format!("unit: {name}").as_bytes());
             self.own = None;
             self.listeners = Listeners::default();
+            self.families.clear();
             self.table.retain_for(std::process::id() as Pid, kind, main);
             if process::die_with(nix::unistd::Pid::from_raw(main)).is_err() {
                 return 0;
@@ -54,15 +55,16 @@ impl Main {
         });
         match forked {
             Ok(pid) => {
+                let pid = pid.as_raw();
                 if let Some(socket) = socket {
                     self.table
-                        .add(Process::new(pid.as_raw(), kind, main, stream, socket));
+                        .add(Process::new(pid, kind, main, stream, socket));
                 }
-                true
+                Some(pid)
             }
             Err(errno) => {
                 alert!("fork() failed for {name} {}", Errno(errno));
-                false
+                None
             }
         }
     }
@@ -71,7 +73,7 @@ impl Main {
         let forked = self.fork_child(ProcessType::Discovery, "discovery", 0, |main, port, _| {
             main.run_discovery(port)
         });
-        if !forked {
+        if forked.is_none() {
             self.begin_shutdown(1);
         }
     }
@@ -83,16 +85,17 @@ impl Main {
         let forked = self.fork_child(ProcessType::Controller, "controller", 0, |main, port, _| {
             main.run_controller(port, conf)
         });
-        if !forked {
+        if forked.is_none() {
             self.controller.schedule("controller");
         }
     }
 
     pub(super) fn start_router(&mut self) {
         self.router.started();
-        if !self.fork_child(ProcessType::Router, "router", 0, |main, port, _| {
+        let forked = self.fork_child(ProcessType::Router, "router", 0, |main, port, _| {
             main.run_router(port)
-        }) {
+        });
+        if forked.is_none() {
             self.router.schedule("router");
         }
     }
@@ -101,8 +104,7 @@ impl Main {
     pub(super) fn start_prototype(
         &mut self,
         conf: AppConf,
-        shared_port: OwnedFd,
-        shared_queue: OwnedFd,
+        ports: SharedPorts,
         stream: u32,
     ) -> bool {
         let credentials = match self.application_credentials(&conf) {
@@ -113,13 +115,24 @@ impl Main {
             }
         };
         let name = format!("\"{}\" prototype", conf.name);
-        self.fork_child(
+        // Its own way to main, see `Main::families`.
+        let (heard, way) = match socket::pair() {
+            Ok((read, write)) => (read, Sender::new(write, None)),
+            Err(errno) => {
+                alert!("socketpair() failed for {name} {}", Errno(errno));
+                return false;
+            }
+        };
+        let forked = self.fork_child(
             ProcessType::Prototype,
             &name,
             stream,
             |main, port, write_end| {
                 main.control = None;
                 let pid = main.main_pid();
+                if let Some(main) = main.table.get_mut(pid) {
+                    main.sender = way;
+                }
                 prototype::run(prototype::Start {
                     conf,
                     credentials,
@@ -131,12 +144,27 @@ impl Main {
                     main: pid,
                     port,
                     write_end,
-                    shared_port,
-                    shared_queue,
+                    ports,
                     stream,
                 })
             },
-        )
+        );
+        if let Some(pid) = forked {
+            self.listen_to_family(pid, heard);
+        }
+        forked.is_some()
+    }
+
+    fn listen_to_family(&mut self, prototype: Pid, socket: OwnedFd) {
+        let Some(own) = &mut self.own else { return };
+        match own.events.add(&socket, prototype as u64) {
+            Ok(()) => {
+                let receiver = Receiver::new(socket, None).without_fragments();
+                self.families.insert(prototype, receiver);
+            }
+            // The prototype finds its way to main closed and ends.
+            Err(error) => alert!("epoll_ctl() failed {}", Errno::from(&error)),
+        }
     }
 
     /// Whom an application runs as; `None` to stay what main is.

@@ -30,7 +30,7 @@ const MAX_ENTRY: usize = 16 * 1024 * 1024;
 /// Handles `CONF_STORE`.
 pub(super) fn conf_store(main: &mut Main, controller: Pid, message: Message) {
     let stream = message.header.stream;
-    let [fd, _] = message.fds;
+    let [fd, ..] = message.fds;
     let done = match (fd, &message.body[..]) {
         (Some(fd), length) => prepare(main, fd, length),
         (None, &[CONF_DISCARD]) => return main.state.discard(),
@@ -71,7 +71,7 @@ pub(super) fn store_entry(main: &mut Main, sender: Pid, message: Message, may_wr
         _ => &main.state.scripts,
     };
     let name = &message.body;
-    let [content, _] = message.fds;
+    let [content, ..] = message.fds;
     let done = match (header.kind, content) {
         (kind::CERT_GET | kind::SCRIPT_GET, None) => store
             .open(name)

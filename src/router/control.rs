@@ -1,18 +1,18 @@
-//! The router's main thread: its port to the daemon's other processes.
+//! The router's main thread: its port to main and the controller.
 //!
 //! | message | from | meaning |
 //! |---|---|---|
 //! | `DATA`, last | controller | apply the configuration in the memory file; its length is the body |
 //! | `STATUS` | controller | report; see [`status`](super::status) |
 //! | `APP_RESTART` | controller | restart the application named in the body |
-//! | `NEW_PORT` | main, prototypes | a new process; with a stream the answer to `START_PROCESS` |
-//! | `NEW_PORT` | applications | a port of a further thread |
-//! | `GET_PORT`, `GET_MMAP` | applications | send that port, that segment |
-//! | `REMOVE_PID` | main, prototypes | a process is gone |
-//! | `OOSM`, `MMAP` | applications | shared memory |
+//! | `NEW_PORT` | main | a new process; with a stream the answer to `START_PROCESS` |
+//! | `REMOVE_PID` | main | a process is gone |
 //! | `CHANGE_FILE` | main | the log file was reopened |
 //! | `ACCESS_LOG` | main | reopen the access log |
 //! | `QUIT` | main | leave; with `QUIT_GRACEFUL` when the requests in progress are finished |
+//!
+//! Applications and their prototypes have other ways to this thread, see
+//! [`app_control`](super::app_control).
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -27,12 +27,13 @@ use tokio::sync::oneshot;
 
 use super::access_log::LogFile;
 use super::app::App;
-use super::app::worker_port::out_of_memory;
 use super::generation::Generation;
 use super::hub::{Departure, Hub, Link, Notice, Process};
 use super::threads::Threads;
+use crate::base::log::Level;
+use crate::base::log_limit::LogLimit;
+use crate::ipc::admission::{self, Refusal};
 use crate::ipc::message::QUIT_GRACEFUL;
-use crate::ipc::peers::decode_get_port;
 use crate::ipc::{
     Body, Header, Message, NewPort, Pid, PortId, PortQueue, ProcessType, ReceiveError, Receiver,
     RpcTable, Sender, kind,
@@ -91,6 +92,7 @@ pub(super) struct Control {
     pub(super) apps: RefCell<Vec<Arc<App>>>,
     /// Requests in progress are finished, then the router leaves: no further configuration.
     pub(super) finishing: Cell<bool>,
+    complaints: LogLimit,
 }
 
 impl Control {
@@ -115,6 +117,7 @@ impl Control {
             sockets: RefCell::default(),
             apps: RefCell::default(),
             finishing: Cell::new(false),
+            complaints: LogLimit::new(),
         })
     }
 
@@ -137,14 +140,18 @@ impl Control {
             let received = self.receiver.borrow_mut().receive();
             match received {
                 Ok(Some(message)) => {
-                    let flow = self.dispatch(message);
-                    if flow != Flow::Continue {
-                        return Some(flow);
+                    let (kind, pid) = (message.header.kind, message.sender.unwrap_or(0));
+                    match self.dispatch(message) {
+                        Ok(Flow::Continue) => {}
+                        Ok(flow) => return Some(flow),
+                        Err(refusal) => self.complain(format_args!(
+                            "message {kind} from process {pid} {refusal}, dropped"
+                        )),
                     }
                 }
                 Ok(None) => return Some(Flow::Continue),
                 Err(ReceiveError::Malformed(why)) => {
-                    crate::alert!("router port: malformed message: {why}");
+                    self.complain(format_args!("router port: malformed message: {why}"));
                 }
                 Err(error) => {
                     crate::alert!("router port: {error}");
@@ -155,17 +162,33 @@ impl Control {
         None
     }
 
-    fn dispatch(&self, mut message: Message) -> Flow {
+    fn complain(&self, text: std::fmt::Arguments<'_>) {
+        self.complaints.write(Level::Alert, text);
+    }
+
+    /// What the process is that sent a message to this port.
+    fn origin(&self, sender: Option<Pid>) -> Option<ProcessType> {
+        let sender = sender?;
+        let controller = self.controller.borrow();
+        if sender == self.main.port.pid {
+            Some(ProcessType::Main)
+        } else if controller.as_ref().is_some_and(|c| c.port.pid == sender) {
+            Some(ProcessType::Controller)
+        } else {
+            None
+        }
+    }
+
+    fn dispatch(&self, mut message: Message) -> Result<Flow, Refusal> {
         let header = message.header;
-        // What only the daemon may say is believed by the sender that the kernel names.
-        let sender = message.sender.unwrap_or(header.pid);
-        let from_main = sender == self.main.port.pid;
+        let from = self.origin(message.sender);
+        admission::check(ProcessType::Router, from, &message)?;
         match header.kind {
-            kind::QUIT if from_main => {
-                return match message.body.first() {
+            kind::QUIT => {
+                return Ok(match message.body.first() {
                     Some(&QUIT_GRACEFUL) => Flow::Finish,
                     _ => Flow::Quit,
-                };
+                });
             }
             kind::RPC_READY | kind::RPC_ERROR => self.answered(message),
             kind::NEW_PORT => self.new_port(message),
@@ -175,36 +198,21 @@ impl Control {
                     self.process_gone(pid);
                 }
             }
-            kind::GET_PORT => self.send_port(&message),
-            kind::GET_MMAP => self.send_segment(&message),
-            kind::MMAP => {
-                if let (Some(process), Some(fd)) = (self.hub.process(header.pid), message.take_fd())
-                    && let Err(error) = process.incoming.add(fd.as_fd())
-                {
-                    crate::alert!("shared memory of process {}: {error}", header.pid);
-                }
-            }
-            kind::OOSM => out_of_memory(&self.hub, header.pid),
-            kind::CHANGE_FILE if from_main => {
+            kind::CHANGE_FILE => {
                 if let Some(Err(error)) = message.take_fd().map(nix::unistd::dup2_stderr) {
                     crate::alert!("the log file cannot be reopened: {error}");
                 }
             }
-            kind::ACCESS_LOG if from_main => self.reopen_access_log(),
+            kind::ACCESS_LOG => self.reopen_access_log(),
             kind::DATA | kind::STATUS | kind::APP_RESTART => {
                 let controller = self.controller.borrow().clone();
-                if let Some(controller) = controller.filter(|c| c.port.pid == sender) {
+                if let Some(controller) = controller {
                     self.serve_controller(&controller, message);
-                } else {
-                    crate::alert!(
-                        "message {} from process {sender} is not allowed",
-                        header.kind
-                    );
                 }
             }
-            other => crate::warning!("message {other} from process {sender} is not expected"),
+            _ => return Err(Refusal::Kind),
         }
-        Flow::Continue
+        Ok(Flow::Continue)
     }
 
     fn serve_controller(&self, controller: &Arc<Link>, mut message: Message) {
@@ -340,87 +348,83 @@ impl Control {
 
     // Processes that come and go.
 
-    fn new_port(&self, mut message: Message) {
-        let header = message.header;
-        let (Some(new), Some(socket)) = (NewPort::decode(&message.body), message.take_fd()) else {
-            crate::alert!("malformed NEW_PORT message from process {}", header.pid);
-            return self.fail(header.stream);
+    /// Main announces a process: another controller, or the prototype that it was asked for.
+    fn new_port(&self, message: Message) {
+        let stream = message.header.stream;
+        let Some((new, sender)) = read_port(message) else {
+            return self.fail(stream);
         };
-        // Its reader may have made it blocking.
-        let nonblocking = fcntl(&socket, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
-        let queue = message.fds[1]
-            .take()
-            .map(|memory| PortQueue::map(memory.as_fd()));
-        let queue = match queue.transpose() {
-            Ok(queue) if nonblocking.is_ok() => queue,
-            _ => {
-                crate::alert!("the port of process {} cannot be used", new.port.pid);
-                return self.fail(header.stream);
-            }
-        };
-        let sender = Sender::new(socket, queue);
+        let link = Link::new(&self.hub, new.port, sender, None);
         match new.process {
             ProcessType::Controller => {
-                let link = Link::new(&self.hub, new.port, sender, None);
                 *self.controller.borrow_mut() = Some(link);
                 self.greet_controller();
             }
-            ProcessType::Prototype | ProcessType::App if header.stream != 0 => {
-                let pending = self.rpc.borrow_mut().take(header.stream);
-                self.process_ready(new.port, sender, pending);
+            ProcessType::Prototype => {
+                let pending = self.rpc.borrow_mut().take(stream);
+                let Some(Pending::Prototype(app, generation, done)) = pending else {
+                    // Nobody waits for it any more: it must not stay.
+                    return link.tell(kind::QUIT, 0, &[]);
+                };
+                app.prototype_ready(generation, link);
+                let _ = done.send(());
             }
-            ProcessType::App => self.further_port(new.port, sender),
             _ => {}
         }
     }
 
-    fn process_ready(&self, port: PortId, sender: Sender, pending: Option<Pending>) {
-        match pending {
-            Some(Pending::Prototype(app, generation, done)) => {
-                app.prototype_ready(generation, Link::new(&self.hub, port, sender, None));
-                let _ = done.send(());
-            }
-            Some(Pending::Process(app, generation, done)) => {
-                let process = Process::new(&self.hub, port.pid, &app);
-                self.hub.add_process(process.clone());
-                let link = Link::new(&self.hub, port, sender, Some(process));
-                app.process_ready(generation, link);
-                let _ = done.send(());
-            }
+    /// A prototype answers a request for a process of this application.
+    pub(super) fn process_ready(&self, app: &Arc<App>, stream: u32, port: PortId, sender: Sender) {
+        let Some(Pending::Process(app, generation, done)) = self.take_start(app, stream) else {
             // Nobody waits for it any more: it must not stay.
-            Some(Pending::Answer(_) | Pending::ReopenedLog(_)) | None => {
-                Link::new(&self.hub, port, sender, None).tell(kind::QUIT, 0, &[]);
-            }
+            return Link::new(&self.hub, port, sender, None).tell(kind::QUIT, 0, &[]);
+        };
+        let process = Process::new(&self.hub, port.pid, &app);
+        self.hub.add_process(process.clone());
+        let link = Link::new(&self.hub, port, sender, Some(process));
+        app.process_ready(generation, link);
+        let _ = done.send(());
+    }
+
+    /// A prototype could not start a process of this application.
+    pub(super) fn start_refused(&self, app: &Arc<App>, stream: u32) {
+        drop(self.take_start(app, stream));
+    }
+
+    /// Who waits for a process of this application; an application answers for no other one.
+    fn take_start(&self, app: &Arc<App>, stream: u32) -> Option<Pending> {
+        let mut rpc = self.rpc.borrow_mut();
+        match rpc.get_mut(stream)? {
+            Pending::Process(asker, ..) if Arc::ptr_eq(asker, app) => rpc.take(stream),
+            _ => None,
         }
     }
 
-    fn further_port(&self, port: PortId, sender: Sender) {
-        let process = self.hub.process(port.pid);
-        match process.as_ref().and_then(|process| process.app.upgrade()) {
-            Some(app) => app.port_added(Link::new(&self.hub, port, sender, process)),
-            None => crate::warning!("port {} of unknown process {}", port.id, port.pid),
-        }
-    }
-
+    /// Main says that a process is gone.
     fn process_gone(&self, pid: Pid) {
         self.receiver.borrow_mut().forget_peer(pid);
         let failed = self.rpc.borrow_mut().peer_died(pid);
         drop(failed);
-        if let Some(process) = self.hub.process(pid) {
-            if let Some(app) = process.app.upgrade() {
-                app.process_gone(pid);
-            }
-            let departure = Departure::new(&self.hub, process);
-            self.hub.tell_workers(&Notice::ProcessGone(departure));
-        } else {
-            let apps = self.apps.borrow().clone();
-            apps.iter().for_each(|app| app.prototype_gone(pid));
-            let mut controller = self.controller.borrow_mut();
-            if controller.as_ref().is_some_and(|c| c.port.pid == pid) {
-                *controller = None;
-            }
+        for process in self.hub.processes_of_pid(pid) {
+            self.app_process_gone(process);
         }
+        let apps = self.apps.borrow().clone();
+        apps.iter().for_each(|app| app.prototype_gone(pid));
+        let mut controller = self.controller.borrow_mut();
+        if controller.as_ref().is_some_and(|c| c.port.pid == pid) {
+            *controller = None;
+        }
+        drop(controller);
         self.forget_finished();
+    }
+
+    /// A process of an application is gone.
+    pub(super) fn app_process_gone(&self, process: Arc<Process>) {
+        if let Some(app) = process.app.upgrade() {
+            app.process_gone(process.pid);
+        }
+        let departure = Departure::new(&self.hub, process);
+        self.hub.tell_workers(&Notice::ProcessGone(departure));
     }
 
     /// All threads have read what a dead process said.
@@ -434,68 +438,39 @@ impl Control {
 
     /// Forgets removed applications whose last process is gone.
     pub(super) fn forget_finished(&self) {
-        self.apps.borrow_mut().retain(|app| !app.is_finished());
-    }
-
-    // What applications ask for.
-
-    /// The port of a process that has sent a message.
-    fn reply_link(&self, header: &Header) -> Option<(Arc<App>, Arc<Link>)> {
-        let app = self.hub.process(header.pid)?.app.upgrade()?;
-        let link = app.port(header.pid, header.reply_port)?;
-        Some((app, link))
-    }
-
-    fn send_port(&self, message: &Message) {
-        let header = &message.header;
-        let Some(wanted) = decode_get_port(&message.body) else {
-            return;
-        };
-        let worker = self
-            .hub
-            .worker(wanted.id)
-            .filter(|_| wanted.pid == self.hub.pid);
-        let (Some(worker), Some((_, link))) = (worker, self.reply_link(header)) else {
-            crate::alert!(
-                "port {}:{} for process {} not found",
-                wanted.pid,
-                wanted.id,
-                header.pid
-            );
-            return;
-        };
-        let body = NewPort::new(wanted, ProcessType::Router).encode();
-        let answer = Header::new(self.hub.pid, kind::NEW_PORT, header.stream);
-        let fds = [worker.socket.as_fd(), worker.queue.as_fd()];
-        if let Err(error) = link.send(&answer, &body, &fds) {
-            crate::alert!("port for process {}: {error}", header.pid);
+        let mut finished = Vec::new();
+        self.apps.borrow_mut().retain(|app| {
+            let ended = app.is_finished();
+            finished.extend(ended.then_some(app.id));
+            !ended
+        });
+        for app in finished {
+            self.hub.tell_workers(&Notice::AppGone(app));
         }
     }
+}
 
-    fn send_segment(&self, message: &Message) {
-        let header = &message.header;
-        let Some(id) = message
-            .body
-            .first_chunk()
-            .map(|bytes| u32::from_ne_bytes(*bytes))
-        else {
-            return;
-        };
-        let Some((app, link)) = self.reply_link(header) else {
-            crate::alert!("segment {id} for unknown process {}", header.pid);
-            return;
-        };
-        let answer = Header::new(self.hub.pid, kind::MMAP, 0);
-        let sent = match app.outgoing().duplicate_fd(id) {
-            Some(fd) => link.send(&answer, &[], &[fd.as_fd()]),
-            None => {
-                crate::alert!("process {} asks for unknown segment {id}", header.pid);
-                let error = Header::new(self.hub.pid, kind::RPC_ERROR, header.stream);
-                link.send(&error, &[], &[])
-            }
-        };
-        if let Err(error) = sent {
-            crate::alert!("segment for process {}: {error}", header.pid);
+/// The port of a `NEW_PORT` message; `None`, with a log record, if it cannot be used.
+pub(super) fn read_port(mut message: Message) -> Option<(NewPort, Sender)> {
+    let pid = message.header.pid;
+    let (Some(new), Some(socket)) = (NewPort::decode(&message.body), message.take_fd()) else {
+        crate::alert!("malformed NEW_PORT message from process {pid}");
+        return None;
+    };
+    // Its reader may have made it blocking.
+    let nonblocking = fcntl(&socket, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
+    let queue = message.fds[1]
+        .take()
+        .map(|memory| PortQueue::map(memory.as_fd()));
+    match queue.transpose() {
+        Ok(queue) if nonblocking.is_ok() => Some((new, Sender::new(socket, queue))),
+        Ok(_) => {
+            crate::alert!("the port of process {pid} cannot be used");
+            None
+        }
+        Err(error) => {
+            crate::alert!("the port of process {pid} cannot be used: {error}");
+            None
         }
     }
 }

@@ -1,13 +1,18 @@
-//! What the threads of the router share: the application processes and the worker ports by name,
-//! and the way to the main thread, which alone talks to the other processes of the daemon.
+//! What the threads of the router share: the application processes and the ports that they answer
+//! to, and the way to the main thread, which alone talks to the other processes of the daemon.
+//!
+//! Each application has ports of its own on each thread, and its processes are known by application
+//! and pid: whatever pid a process claims in a message, it finds only what is its application's.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::base::log::Level;
+use crate::base::log_limit::LogLimit;
 use crate::ipc::segment::IncomingSegments;
 use crate::ipc::{Header, Id, Pid, PortId, SendError, Sender, Sent};
 use crate::router::app::App;
@@ -40,16 +45,23 @@ pub(crate) enum Notice {
     StartFailed(Arc<App>, u32),
     /// The application has a new queue; move what nobody took from the old one.
     QueueReplaced(Arc<App>),
+    /// A removed application has no process any more.
+    AppGone(AppId),
 }
 
-/// A worker thread's port, as other processes see it.
-pub(crate) struct WorkerHandle {
+/// Names an application for the life of the router, also after another of the same name took its
+/// place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct AppId(u64);
+
+/// The port of one application on one worker thread, as the application sees it.
+pub(crate) struct PortHandle {
+    /// The only application that may use it.
+    pub(crate) app: AppId,
     /// The write end of its socket.
     pub(crate) socket: OwnedFd,
     /// The memory of its queue.
     pub(crate) queue: OwnedFd,
-    /// The way to the thread.
-    pub(crate) notices: UnboundedSender<Notice>,
 }
 
 /// See the module head.
@@ -57,9 +69,13 @@ pub struct Hub {
     /// The router's process id.
     pub(crate) pid: Pid,
     events: UnboundedSender<Event>,
-    processes: RwLock<HashMap<Pid, Arc<Process>>>,
-    workers: RwLock<HashMap<Id, Arc<WorkerHandle>>>,
+    processes: RwLock<HashMap<(AppId, Pid), Arc<Process>>>,
+    ports: RwLock<HashMap<Id, Arc<PortHandle>>>,
     next_port: Mutex<Id>,
+    /// The ways to the worker threads.
+    threads: RwLock<HashMap<u64, UnboundedSender<Notice>>>,
+    /// For numbers of threads and applications.
+    counter: AtomicU64,
 }
 
 impl Hub {
@@ -68,9 +84,11 @@ impl Hub {
             pid,
             events,
             processes: RwLock::default(),
-            workers: RwLock::default(),
+            ports: RwLock::default(),
             // 0 is the port of the main thread.
             next_port: Mutex::new(1),
+            threads: RwLock::default(),
+            counter: AtomicU64::new(0),
         })
     }
 
@@ -79,54 +97,83 @@ impl Hub {
         let _ = self.events.send(event);
     }
 
+    /// A name for a new application.
+    pub(crate) fn name_app(&self) -> AppId {
+        AppId(self.counter.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Registers a worker thread; the number by which it leaves.
+    pub(crate) fn add_thread(&self, notices: UnboundedSender<Notice>) -> u64 {
+        let number = self.counter.fetch_add(1, Ordering::Relaxed);
+        write(&self.threads).insert(number, notices);
+        number
+    }
+
+    pub(crate) fn remove_thread(&self, number: u64) {
+        write(&self.threads).remove(&number);
+    }
+
     /// Tells every worker thread.
     pub(crate) fn tell_workers(&self, notice: &Notice) {
-        for worker in read(&self.workers).values() {
-            let _ = worker.notices.send(notice.clone());
+        for thread in read(&self.threads).values() {
+            let _ = thread.send(notice.clone());
         }
     }
 
     /// A live process of an application.
-    pub(crate) fn process(&self, pid: Pid) -> Option<Arc<Process>> {
-        read(&self.processes).get(&pid).cloned()
+    pub(crate) fn process(&self, app: AppId, pid: Pid) -> Option<Arc<Process>> {
+        read(&self.processes).get(&(app, pid)).cloned()
+    }
+
+    /// The processes of that pid; more than one only if an application lied about a pid.
+    pub(crate) fn processes_of_pid(&self, pid: Pid) -> Vec<Arc<Process>> {
+        let processes = read(&self.processes);
+        let of_pid = processes.values().filter(|process| process.pid == pid);
+        of_pid.cloned().collect()
+    }
+
+    /// Whether a pid is known as a process of another application than this one.
+    pub(crate) fn is_foreign(&self, app: AppId, pid: Pid) -> bool {
+        let processes = read(&self.processes);
+        !processes.contains_key(&(app, pid)) && processes.keys().any(|&(_, known)| known == pid)
     }
 
     pub(crate) fn add_process(&self, process: Arc<Process>) {
-        write(&self.processes).insert(process.pid, process);
+        write(&self.processes).insert((process.app_id, process.pid), process);
     }
 
     pub(crate) fn remove_process(&self, process: &Arc<Process>) {
         let mut processes = write(&self.processes);
+        let key = (process.app_id, process.pid);
         // Its number may have been given to another meanwhile.
         if processes
-            .get(&process.pid)
+            .get(&key)
             .is_some_and(|known| Arc::ptr_eq(known, process))
         {
-            processes.remove(&process.pid);
+            processes.remove(&key);
         }
     }
 
-    /// A worker's port.
-    pub(crate) fn worker(&self, id: Id) -> Option<Arc<WorkerHandle>> {
-        read(&self.workers).get(&id).cloned()
+    /// A port of a worker thread.
+    pub(crate) fn port(&self, id: Id) -> Option<Arc<PortHandle>> {
+        read(&self.ports).get(&id).cloned()
     }
 
-    /// Registers a worker's port and returns its id.
-    pub(crate) fn add_worker(&self, handle: WorkerHandle) -> Id {
-        let mut workers = write(&self.workers);
+    /// Registers a port of a worker thread and returns its id; `None` if all ids are taken.
+    pub(crate) fn add_port(&self, handle: PortHandle) -> Option<Id> {
+        let mut ports = write(&self.ports);
         let mut next = lock(&self.next_port);
         // Applications remember ports by id, so an id is not used again soon.
-        while workers.contains_key(&*next) || *next == 0 || *next == crate::ipc::SHARED_PORT_ID {
-            *next = next.wrapping_add(1);
-        }
-        let id = *next;
-        *next = next.wrapping_add(1);
-        workers.insert(id, Arc::new(handle));
-        id
+        let id = (0..=Id::MAX)
+            .map(|step| next.wrapping_add(step))
+            .find(|id| *id != 0 && *id != crate::ipc::SHARED_PORT_ID && !ports.contains_key(id))?;
+        *next = id.wrapping_add(1);
+        ports.insert(id, Arc::new(handle));
+        Some(id)
     }
 
-    pub(crate) fn remove_worker(&self, id: Id) {
-        write(&self.workers).remove(&id);
+    pub(crate) fn remove_port(&self, id: Id) {
+        write(&self.ports).remove(&id);
     }
 }
 
@@ -147,6 +194,7 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 pub(crate) struct Process {
     pub(crate) pid: Pid,
     pub(crate) app: Weak<App>,
+    pub(crate) app_id: AppId,
     /// The shared memory that it sent.
     pub(crate) incoming: IncomingSegments,
 }
@@ -162,8 +210,20 @@ impl Process {
         Arc::new(Process {
             pid,
             app: Arc::downgrade(app),
-            incoming: IncomingSegments::new(hub.pid, pid, acknowledge),
+            app_id: app.id,
+            incoming: IncomingSegments::new(hub.pid, pid, app.max_incoming, acknowledge),
         })
+    }
+}
+
+impl Process {
+    /// It has no room for its response: it is told when there is some, perhaps at once.
+    pub(crate) fn out_of_memory(&self) {
+        if self.incoming.peer_is_exhausted()
+            && let Some(app) = self.app.upgrade()
+        {
+            app.acknowledge_memory(self.pid);
+        }
     }
 }
 
@@ -196,6 +256,8 @@ pub(crate) struct Link {
     sender: Sender,
     hub: Arc<Hub>,
     flushing: AtomicBool,
+    /// For what its reader brings about by not reading.
+    complaints: LogLimit,
 }
 
 impl Link {
@@ -211,6 +273,7 @@ impl Link {
             sender,
             hub: hub.clone(),
             flushing: AtomicBool::new(false),
+            complaints: LogLimit::new(),
         })
     }
 
@@ -232,7 +295,9 @@ impl Link {
         if let Err(error) = self.send(&Header::new(self.hub.pid, kind, stream), body, &[])
             && !matches!(error, SendError::Closed)
         {
-            crate::warning!("message {kind} to process {}: {error}", self.port.pid);
+            let pid = self.port.pid;
+            let text = format_args!("message {kind} to process {pid}: {error}");
+            self.complaints.write(Level::Warn, text);
         }
     }
 

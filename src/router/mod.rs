@@ -3,6 +3,7 @@
 
 pub mod access_log;
 pub mod app;
+mod app_control;
 mod app_response;
 pub mod arguments;
 pub mod body;

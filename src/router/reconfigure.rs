@@ -70,7 +70,7 @@ struct Fresh {
     apps: Vec<Arc<App>>,
 }
 
-async fn apply(control: &Control, text: &[u8]) -> Result<(), ApplyError> {
+async fn apply(control: &Rc<Control>, text: &[u8]) -> Result<(), ApplyError> {
     if control.finishing.get() {
         return Err(ApplyError::Leaving);
     }
@@ -91,7 +91,7 @@ async fn apply(control: &Control, text: &[u8]) -> Result<(), ApplyError> {
 }
 
 async fn build(
-    control: &Control,
+    control: &Rc<Control>,
     config: &Config,
     fresh: &mut Fresh,
 ) -> Result<Generation, ApplyError> {
@@ -142,7 +142,7 @@ async fn build(
 }
 
 async fn open_listener(
-    control: &Control,
+    control: &Rc<Control>,
     listener: &Listener,
     fresh: &mut Fresh,
 ) -> Result<ListenerEntry, ApplyError> {
@@ -225,7 +225,7 @@ fn local_address(text: &str) -> Result<Address, ApplyError> {
     }
 }
 
-async fn take_over(control: &Control, config: &Config, fresh: Fresh, generation: Generation) {
+async fn take_over(control: &Rc<Control>, config: &Config, fresh: Fresh, generation: Generation) {
     let generation = Arc::new(generation);
     let threads = config.settings.listen_threads.map_or_else(
         || std::thread::available_parallelism().map_or(1, |n| n.get()),

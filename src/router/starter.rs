@@ -3,6 +3,7 @@
 //! A process is forked by its application's prototype, and the prototype by main. A prototype that
 //! dies takes the starts with it that it was asked for; they are tried again with a new one.
 
+use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use tokio::task::spawn_local;
 use tokio::time::{sleep, sleep_until};
 
 use super::app::App;
+use super::app_control;
 use super::control::{Control, Pending};
 use super::hub::{Event, Link};
 use crate::ipc::kind;
@@ -56,14 +58,14 @@ pub(super) fn handle(control: &Rc<Control>, event: Event) -> bool {
 }
 
 /// Starts a process that the application already counts as starting.
-async fn start_counted(control: &Control, app: &Arc<App>, generation: u32) {
+async fn start_counted(control: &Rc<Control>, app: &Arc<App>, generation: u32) {
     if start(control, app, generation).await.is_err() {
         app.start_failed(generation);
     }
 }
 
 /// Starts the spare processes of a new application, as long as they are missing.
-pub(super) async fn start_spare(control: &Control, app: &Arc<App>) -> Result<(), StartFailed> {
+pub(super) async fn start_spare(control: &Rc<Control>, app: &Arc<App>) -> Result<(), StartFailed> {
     let generation = app.generation();
     while app.refill() {
         if let Err(error) = start(control, app, generation).await {
@@ -74,7 +76,7 @@ pub(super) async fn start_spare(control: &Control, app: &Arc<App>) -> Result<(),
     Ok(())
 }
 
-async fn start(control: &Control, app: &Arc<App>, generation: u32) -> Result<(), StartFailed> {
+async fn start(control: &Rc<Control>, app: &Arc<App>, generation: u32) -> Result<(), StartFailed> {
     for attempt in 1..=ATTEMPTS {
         // Restarted or removed meanwhile: a new generation counts its own starts.
         let outdated = || app.generation() != generation;
@@ -110,7 +112,7 @@ async fn start(control: &Control, app: &Arc<App>, generation: u32) -> Result<(),
 }
 
 /// The application's prototype, started if need be.
-async fn prototype(control: &Control, app: &Arc<App>, generation: u32) -> Option<Arc<Link>> {
+async fn prototype(control: &Rc<Control>, app: &Arc<App>, generation: u32) -> Option<Arc<Link>> {
     let _one_at_a_time = app.starting.lock().await;
     if let Some(link) = app.prototype(generation) {
         return Some(link);
@@ -122,14 +124,23 @@ async fn prototype(control: &Control, app: &Arc<App>, generation: u32) -> Option
     let (done, ready) = oneshot::channel();
     let pending = Pending::Prototype(app.clone(), generation, done);
     let (shared, main) = (app.shared_port(), control.main.port.pid);
+    let way = match app_control::open(control, app) {
+        Ok(way) => way,
+        Err(error) => {
+            crate::alert!("app \"{}\": no port for its processes: {error}", app.name);
+            return None;
+        }
+    };
+    let [read, queue] = shared.descriptors();
     control.request(
         &control.main,
         kind::START_PROCESS,
         &body,
-        &shared.descriptors(),
+        &[read, queue, way.as_fd()],
         main,
         pending,
     );
+    drop(way);
     // A prototype of an old generation was sent away on arrival.
     ready.await.ok().and_then(|()| app.prototype(generation))
 }

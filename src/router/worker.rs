@@ -82,7 +82,7 @@ impl Worker {
         counters: Arc<WorkerCounters>,
         temp_path: PathBuf,
     ) -> io::Result<Rc<Worker>> {
-        let port = WorkerPort::open(hub)?;
+        let port = WorkerPort::open(hub);
         let listeners = Listeners::new()?;
         Ok(Rc::new(Worker {
             counters,
@@ -160,6 +160,7 @@ async fn serve(seed: WorkerSeed) -> io::Result<()> {
     while let Some(command) = commands.recv().await {
         match command {
             WorkerCommand::Apply(generation, applied) => {
+                worker.port.open_ports(&generation.apps);
                 worker.listeners.apply(&generation);
                 // Nobody waits any more if the router is going down.
                 let _ = applied.send(());

@@ -10,9 +10,6 @@ use super::{CHUNK_SIZE, HEADER_SIZE, SENT_EVERYWHERE, Segment, SegmentError, chu
 use crate::ipc::Pid;
 use crate::ipc::message::ChunkRef;
 
-/// More than any configured limit of shared memory amounts to; bounds what a peer can make us map.
-const MAX_INCOMING: usize = 4096;
-
 /// What runs when a release found the creator waiting for room: send it `SHM_ACK` on all its ports.
 pub type OnRelease = Arc<dyn Fn() + Send + Sync>;
 
@@ -20,16 +17,19 @@ pub type OnRelease = Arc<dyn Fn() + Send + Sync>;
 pub struct IncomingSegments {
     own_pid: Pid,
     peer_pid: Pid,
+    /// Segments that the peer may send; bounds what it can make us map.
+    limit: usize,
     on_release: OnRelease,
     segments: RwLock<HashMap<u32, Arc<Segment>>>,
 }
 
 impl IncomingSegments {
-    /// No segments yet.
-    pub fn new(own_pid: Pid, peer_pid: Pid, on_release: OnRelease) -> Self {
+    /// No segments yet; at most `limit` of them.
+    pub fn new(own_pid: Pid, peer_pid: Pid, limit: usize, on_release: OnRelease) -> Self {
         IncomingSegments {
             own_pid,
             peer_pid,
+            limit,
             on_release,
             segments: RwLock::default(),
         }
@@ -48,7 +48,7 @@ impl IncomingSegments {
         }
         let id = segment.id;
         let mut segments = self.segments.write().unwrap_or_else(|e| e.into_inner());
-        if segments.len() >= MAX_INCOMING && !segments.contains_key(&id) {
+        if segments.len() >= self.limit && !segments.contains_key(&id) {
             return Err(SegmentError::TooMany);
         }
         // From now on the creator may use it over all ports.

@@ -17,7 +17,11 @@ fn sides(limit: usize) -> (Arc<OutgoingSegments>, IncomingSegments, Arc<AtomicUs
         count.fetch_add(1, Ordering::Relaxed);
     });
     let outgoing = Arc::new(OutgoingSegments::new(SRC, DST, limit));
-    (outgoing, IncomingSegments::new(DST, SRC, on_release), acks)
+    (
+        outgoing,
+        IncomingSegments::new(DST, SRC, 64, on_release),
+        acks,
+    )
 }
 
 #[test]
@@ -152,7 +156,7 @@ fn a_new_segment_is_for_its_way_only_until_mapped() {
 fn a_hostile_peer_is_refused() {
     let (out, incoming, _) = sides(1);
     let run = out.allocate(1, 1, None).unwrap().run;
-    let stranger = IncomingSegments::new(DST, SRC + 1, Arc::new(|| {}));
+    let stranger = IncomingSegments::new(DST, SRC + 1, 64, Arc::new(|| {}));
     assert!(matches!(
         stranger.add(run.segment_fd().1),
         Err(SegmentError::WrongPid { .. })

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use tokio::time::{Sleep, sleep_until};
 
 use super::App;
+use super::app_port::AppPort;
 use super::chunk::Chunk;
 use super::serialize::Serialized;
 use super::slot::{Rest, Slot};
@@ -200,12 +201,16 @@ impl App {
                 500u16
             })?);
         }
+        let port = port.port_of(self).map_err(|error| {
+            crate::alert!("app \"{}\": no port for its answers: {error}", self.name);
+            503u16
+        })?;
         self.send(port, run, head_size + first, rest, websocket)
     }
 
     fn send(
         self: &Arc<Self>,
-        port: &Rc<WorkerPort>,
+        port: Rc<AppPort>,
         run: OutgoingRun,
         size: usize,
         rest: Rest,
@@ -221,7 +226,7 @@ impl App {
                 port.insert(slot.clone());
                 Ok(Exchange {
                     slot,
-                    port: port.clone(),
+                    port,
                     timer: None,
                 })
             }
@@ -247,7 +252,7 @@ impl App {
 /// out of the queue, or what comes of it is thrown away.
 pub struct Exchange {
     slot: Rc<Slot>,
-    port: Rc<WorkerPort>,
+    port: Rc<AppPort>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 

@@ -4,6 +4,7 @@
 //! (`REQ_HEADERS_ACK`) and answers to the port of the router thread that sent it. The bookkeeping
 //! of processes is behind one lock for each application ([`pool`]); nothing waits while holding it.
 
+mod app_port;
 pub mod chunk;
 pub mod exchange;
 mod pool;
@@ -19,11 +20,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::base::log::Level;
+use crate::base::log_limit::LogLimit;
 use crate::conf::config::Application;
 use crate::ipc::message::QUIT_GRACEFUL;
-use crate::ipc::segment::CHUNK_SIZE;
+use crate::ipc::segment::{CHUNK_SIZE, DATA_SIZE};
 use crate::ipc::{Id, OutgoingSegments, Pid, kind};
-use crate::router::hub::{Event, Hub, Link, Notice, lock};
+use crate::router::hub::{AppId, Event, Hub, Link, Notice, lock};
 
 pub use pool::Counts;
 use pool::{Limits, Pool, Restart};
@@ -33,10 +36,19 @@ pub(crate) use shared_port::SharedPort;
 /// Segments of 10 MiB that hold the requests of one application.
 const MAX_OUTGOING_SEGMENTS: usize = 64;
 
+/// The most segments that a process may send, whatever its `limits.shm`.
+const MAX_INCOMING: u64 = 4096;
+
+/// Ports that a process may have beyond those of the `threads` in its configuration: an external
+/// program starts as many threads as it likes.
+const EXTRA_PORTS: usize = 64;
+
 /// One configured application.
 pub struct App {
     /// Its name.
     pub name: String,
+    /// What it is called inside of the router.
+    pub(crate) id: AppId,
     /// Its object in the configuration, compact.
     pub json: String,
     /// Names of its targets in order.
@@ -49,6 +61,12 @@ pub struct App {
     timeout: Option<Duration>,
     /// Chunks of shared memory that its processes may have in flight.
     max_chunks: usize,
+    /// Segments of shared memory that each of its processes may send.
+    pub(crate) max_incoming: usize,
+    /// Ports that each of its processes may have, one for each thread.
+    max_ports: usize,
+    /// For what its processes bring about by breaking the protocol.
+    pub(crate) complaints: LogLimit,
     hub: Arc<Hub>,
     outgoing: Arc<OutgoingSegments>,
     inner: Mutex<Inner>,
@@ -85,6 +103,7 @@ impl App {
         let outgoing = OutgoingSegments::new(hub.pid, 0, MAX_OUTGOING_SEGMENTS);
         Ok(Arc::new(App {
             name: conf.name.clone(),
+            id: hub.name_app(),
             json: conf.json.clone(),
             targets: conf.targets.clone(),
             style: NameStyle::of(&conf.kind),
@@ -92,6 +111,10 @@ impl App {
             timeout: (!conf.timeout.is_zero()).then_some(conf.timeout),
             max_chunks: (conf.shm / CHUNK_SIZE as u64) as usize
                 + 2 * crate::ipc::segment::CHUNK_COUNT,
+            // libunit rounds up likewise.
+            max_incoming: conf.shm.div_ceil(DATA_SIZE as u64).clamp(1, MAX_INCOMING) as usize,
+            max_ports: EXTRA_PORTS + conf.threads as usize,
+            complaints: LogLimit::new(),
             hub: hub.clone(),
             outgoing: Arc::new(outgoing),
             inner: Mutex::new(Inner {
@@ -226,6 +249,12 @@ impl App {
         }
     }
 
+    /// Whether a process is one of its prototypes.
+    pub(crate) fn has_prototype(&self, pid: Pid) -> bool {
+        let inner = lock(&self.inner);
+        inner.prototypes.iter().any(|p| p.link.port.pid == pid)
+    }
+
     /// Forgets a prototype that is gone.
     pub(crate) fn prototype_gone(&self, pid: Pid) {
         lock(&self.inner)
@@ -252,9 +281,16 @@ impl App {
 
     /// A further port of a process.
     pub(crate) fn port_added(&self, link: Arc<Link>) {
-        let known = lock(&self.inner)
-            .pool
-            .port_added(link.port.pid, link.port.id, link.clone());
+        let (pid, id) = (link.port.pid, link.port.id);
+        let mut inner = lock(&self.inner);
+        if inner.pool.ports_count(pid) >= self.max_ports && inner.pool.port(pid, id).is_none() {
+            drop(inner);
+            let text = format_args!("app \"{}\": process {pid} has too many ports", self.name);
+            self.complaints.write(Level::Alert, text);
+            return;
+        }
+        let known = inner.pool.port_added(pid, id, link.clone());
+        drop(inner);
         if known {
             link.tell(kind::PORT_ACK, 0, &[]);
         }

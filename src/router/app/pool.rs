@@ -311,6 +311,12 @@ impl<P: Clone> Pool<P> {
         )
     }
 
+    /// How many ports a process has.
+    pub(super) fn ports_count(&self, pid: Pid) -> usize {
+        let member = self.members.iter().find(|m| m.pid == pid);
+        member.map_or(0, |m| m.ports.len())
+    }
+
     /// All ports of a process.
     pub(super) fn ports(&self, pid: Pid) -> Vec<P> {
         let member = self.members.iter().find(|m| m.pid == pid);

@@ -26,6 +26,7 @@ pub(crate) fn test_conf(name: &str) -> Application {
         timeout: Duration::ZERO,
         requests: 0,
         shm: 100 << 20,
+        threads: 1,
     }
 }
 
@@ -107,7 +108,7 @@ impl Fake {
 
     fn bytes(&mut self, chunk: ChunkRef) -> Vec<u8> {
         let requests = self.requests.get_or_insert_with(|| {
-            let segments = IncomingSegments::new(PID, self.hub.pid, Arc::new(|| {}));
+            let segments = IncomingSegments::new(PID, self.hub.pid, 64, Arc::new(|| {}));
             segments
                 .add(self.app.outgoing().duplicate_fd(0).unwrap().as_fd())
                 .unwrap();
@@ -117,7 +118,7 @@ impl Fake {
     }
 
     fn port(&self, header: &Header) -> Sender {
-        let worker = self.hub.worker(header.reply_port).unwrap();
+        let worker = self.hub.port(header.reply_port).unwrap();
         let queue = PortQueue::map(worker.queue.as_fd()).unwrap();
         Sender::new(worker.socket.try_clone().unwrap(), Some(queue))
     }
@@ -201,7 +202,7 @@ fn run<F: Future<Output = ()>>(test: F) {
 fn setup() -> (Arc<Hub>, UnboundedReceiver<Event>, Arc<App>, Rc<WorkerPort>) {
     let (hub, events) = test_hub();
     let app = test_app(&hub, "test");
-    let port = WorkerPort::open(&hub).unwrap();
+    let port = WorkerPort::open(&hub);
     (hub, events, app, port)
 }
 
@@ -384,7 +385,7 @@ fn the_death_of_a_process_fails_what_it_took() {
         fake.take().unwrap();
         fake.say(&first, kind::DATA, true, &response(204, b""));
         app.process_gone(PID);
-        let process = hub.process(PID).unwrap();
+        let process = hub.process(app.id, PID).unwrap();
         hub.tell_workers(&Notice::ProcessGone(Departure::new(&hub, process)));
         assert_eq!(head(&mut answered).await, 204);
         assert!(matches!(answered.next().await, Part::End));
@@ -511,7 +512,7 @@ fn an_application_that_says_nothing_times_out() {
         let mut conf = test_conf("slow");
         conf.timeout = Duration::from_millis(50);
         let app = App::new(&conf, &hub).unwrap();
-        let port = WorkerPort::open(&hub).unwrap();
+        let port = WorkerPort::open(&hub);
         let fake = Fake::start(&hub, &app);
         let mut exchange = begin(&app, &port, &Body::Empty, false);
         let waited = tokio::time::timeout(Duration::from_millis(80), exchange.next()).await;
