@@ -92,7 +92,7 @@ pub(super) fn data(bytes: impl AsRef<[u8]>) -> Part {
     Part::Data(Chunk::plain(bytes.as_ref().to_vec()))
 }
 
-fn binding(adjust: Adjust) -> Binding {
+pub(super) fn binding(adjust: Adjust) -> Binding {
     let mut http = Http::default();
     adjust(&mut http);
     let entry = ListenerEntry {

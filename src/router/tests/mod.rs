@@ -4,6 +4,7 @@ mod app_response;
 mod bodies;
 mod closing;
 mod files;
+mod proxy;
 mod requests;
 mod websocket;
 
