@@ -9,7 +9,10 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::fstat;
+use nix::sys::statfs::{TMPFS_MAGIC, fstatfs};
 use nix::unistd::ftruncate;
+
+use super::fault::{self, Guard};
 
 /// Why shared memory could not be created or mapped.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +33,12 @@ pub enum MemoryError {
         /// What the structure takes.
         needed: usize,
     },
+    /// It is not memory but a file that somebody else can make slow, fail or change in size.
+    #[error("the descriptor is not of anonymous memory")]
+    NotMemory,
+    /// There are too many mappings that cannot be sealed.
+    #[error("too many shared memory files that cannot be sealed")]
+    TooMany,
 }
 
 fn os(call: &'static str) -> impl Fn(Errno) -> MemoryError {
@@ -47,10 +56,16 @@ pub fn create_memory(size: usize) -> Result<OwnedFd, MemoryError> {
     Ok(fd)
 }
 
-/// Best effort: a file that another program made may not allow seals.
-fn seal_size(fd: BorrowedFd<'_>) {
+/// Best effort: a file that another program made may not allow seals. Whether it cannot shrink now;
+/// `None` if it is no memory at all.
+fn seal_size(fd: BorrowedFd<'_>) -> Option<bool> {
     let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW;
     let _ = fcntl(fd, FcntlArg::F_ADD_SEALS(seals));
+    let seals = fcntl(fd, FcntlArg::F_GET_SEALS).ok()?;
+    // Huge pages can be had as memory files too, but a hole in one need not be fillable.
+    let kind = fstatfs(fd).ok()?.filesystem_type();
+    (kind == TMPFS_MAGIC)
+        .then(|| SealFlag::from_bits_retain(seals).contains(SealFlag::F_SEAL_SHRINK))
 }
 
 /// A shared, writable mapping; unmapped on drop.
@@ -58,6 +73,8 @@ fn seal_size(fd: BorrowedFd<'_>) {
 pub struct Mapping {
     start: NonNull<u8>,
     size: usize,
+    /// Of memory that its creator can still take away.
+    guard: Option<Guard>,
 }
 
 // SAFETY: the mapping is plain memory that stays valid for the life of the value whatever thread
@@ -67,9 +84,15 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Maps the first `size` bytes of the file, which must have at least as many.
+    /// Maps the first `size` bytes of the file, which must have at least as many. In a process of
+    /// the daemon it must be memory, and touching it is safe whatever its creator does to it; see
+    /// [`fault`].
     pub fn new(fd: BorrowedFd<'_>, size: usize) -> Result<Self, MemoryError> {
-        seal_size(fd);
+        let guarded = fault::is_installed();
+        let sealed = seal_size(fd);
+        if guarded && sealed.is_none() {
+            return Err(MemoryError::NotMemory);
+        }
         let found = fstat(fd).map_err(os("fstat()"))?.st_size as u64;
         if found < size as u64 {
             return Err(MemoryError::TooSmall {
@@ -90,12 +113,30 @@ impl Mapping {
             )
         };
         match NonNull::new(p.cast::<u8>()) {
-            Some(start) if p != libc::MAP_FAILED => Ok(Mapping { start, size }),
+            Some(start) if p != libc::MAP_FAILED => {
+                let mut map = Mapping {
+                    start,
+                    size,
+                    guard: None,
+                };
+                if guarded && sealed != Some(true) {
+                    // SAFETY: the mapping is whole and readable and writable, and `map` drops the
+                    // guard before it unmaps. Nothing typed lies in it but atomics and bytes.
+                    let guard = unsafe { Guard::new(start, size) };
+                    map.guard = Some(guard.ok_or(MemoryError::TooMany)?);
+                }
+                Ok(map)
+            }
             _ => Err(MemoryError::Os {
                 call: "mmap()",
                 errno: Errno::last(),
             }),
         }
+    }
+
+    /// Whether its creator took the memory away; zeroes are in its place.
+    pub fn is_lost(&self) -> bool {
+        self.guard.as_ref().is_some_and(Guard::is_lost)
     }
 
     /// The first byte; page-aligned.
@@ -111,6 +152,7 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
+        self.guard = None;
         // SAFETY: start and size are those of a mapping that this value alone owns.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.size) };
     }
@@ -172,6 +214,23 @@ mod tests {
     fn a_peer_cannot_shrink_it() {
         let fd = create_memory(8192).unwrap();
         assert_eq!(ftruncate(&fd, 0), Err(Errno::EPERM));
+    }
+
+    #[test]
+    fn a_file_is_no_memory() {
+        fault::install().unwrap();
+        let path = std::env::temp_dir().join(format!("nxt-no-memory-{}", std::process::id()));
+        let file = File::create_new(&path).unwrap();
+        std::fs::remove_file(path).unwrap();
+        file.set_len(4096).unwrap();
+        // Where temporary files are memory, the file is as good as any.
+        if fstatfs(&file).unwrap().filesystem_type() != TMPFS_MAGIC {
+            let refused = Mapping::new(file.as_fd(), 4096);
+            assert!(matches!(refused, Err(MemoryError::NotMemory)));
+        }
+        let zero = File::open("/dev/zero").unwrap();
+        let refused = Mapping::new(zero.as_fd(), 4096);
+        assert!(matches!(refused, Err(MemoryError::NotMemory)));
     }
 
     #[test]

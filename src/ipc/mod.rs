@@ -11,6 +11,7 @@
 //! retry loop is bounded.
 
 pub mod admission;
+pub mod fault;
 mod memory;
 pub mod message;
 mod outbox;

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::message::{Body, ChunkRef, HEADER_SIZE, Header, MAX_BODY, Message, kind};
 use super::outbox::Outbox;
-use super::queue::{MAX_MESSAGE, PortQueue};
+use super::queue::{MAX_MESSAGE, PortQueue, QueueError};
 use super::reassembly::Reassembly;
 use super::socket::{self, ReceiveError, SendError};
 use super::{Pid, ring};
@@ -34,6 +34,8 @@ pub struct Sender {
     queue: Option<PortQueue>,
     outbox: Mutex<Outbox>,
     pending: AtomicBool,
+    /// The peer broke the queue.
+    broken: AtomicBool,
 }
 
 impl Sender {
@@ -44,6 +46,7 @@ impl Sender {
             queue,
             outbox: Mutex::default(),
             pending: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
         }
     }
 
@@ -72,7 +75,7 @@ impl Sender {
                 let mut item = [0; MAX_MESSAGE];
                 item[..HEADER_SIZE].copy_from_slice(&header.encode());
                 item[HEADER_SIZE..HEADER_SIZE + body.len()].copy_from_slice(body);
-                let wake = enqueue(queue, &item[..HEADER_SIZE + body.len()])?;
+                let wake = self.enqueue(queue, &item[..HEADER_SIZE + body.len()])?;
                 if !wake {
                     return Ok(Sent::Done);
                 }
@@ -84,7 +87,7 @@ impl Sender {
             }
             if body.len() <= MAX_BODY {
                 // The socket message itself wakes the reader.
-                enqueue(queue, &[kind::READ_SOCKET])?;
+                self.enqueue(queue, &[kind::READ_SOCKET])?;
             }
         }
         if body.len() <= MAX_BODY {
@@ -95,7 +98,7 @@ impl Sender {
         let count = body.len().div_ceil(MAX_BODY);
         for (i, part) in body.chunks(MAX_BODY).enumerate() {
             if let Some(queue) = &self.queue {
-                enqueue(queue, &[kind::READ_SOCKET])?;
+                self.enqueue(queue, &[kind::READ_SOCKET])?;
             }
             let header = Header {
                 nf: i > 0,
@@ -141,6 +144,20 @@ impl Sender {
         Ok(Sent::Pending)
     }
 
+    /// Puts an item into the queue; whether the reader must be woken.
+    fn enqueue(&self, queue: &PortQueue, item: &[u8]) -> Result<bool, SendError> {
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(SendError::Closed);
+        }
+        queue.send(item).map_err(|error| match error {
+            QueueError::Full | QueueError::TooLong => SendError::Full,
+            QueueError::Corrupt(_) => {
+                self.broken.store(true, Ordering::Relaxed);
+                SendError::Corrupt
+            }
+        })
+    }
+
     /// Sends what waits, as far as the socket takes it; whether nothing waits any more.
     pub fn flush(&self) -> Result<bool, SendError> {
         let mut outbox = self.outbox.lock().unwrap_or_else(|e| e.into_inner());
@@ -153,11 +170,6 @@ impl Sender {
     pub fn has_pending(&self) -> bool {
         self.pending.load(Ordering::Acquire)
     }
-}
-
-fn enqueue(queue: &PortQueue, item: &[u8]) -> Result<bool, SendError> {
-    // A corrupt queue belongs to a peer that takes nothing any more; for the writer it is full.
-    queue.send(item).map_err(|_| SendError::Full)
 }
 
 impl AsFd for Sender {

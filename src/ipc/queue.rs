@@ -102,6 +102,9 @@ impl<const N: usize, const WORDS: usize> SharedQueue<N, WORDS> {
         if bytes.len() > MAX_MESSAGE {
             return Err(QueueError::TooLong);
         }
+        if self.map.is_lost() {
+            return Err(Corrupt.into());
+        }
         let shared = self.shared();
         let index = shared.free.pop()?.ok_or(QueueError::Full)?;
         let mut item = [0u8; 32];
@@ -128,8 +131,15 @@ impl<const N: usize, const WORDS: usize> SharedQueue<N, WORDS> {
         &self,
         claim: impl Fn(&QueueMessage, &[AtomicU32; WORDS]) -> bool,
     ) -> Result<Option<QueueMessage>, Corrupt> {
+        if self.map.is_lost() {
+            return Err(Corrupt);
+        }
         let shared = self.shared();
-        while let Some(index) = shared.used.pop()? {
+        // An honest queue has no more than this many items that do not count.
+        for _ in 0..N {
+            let Some(index) = shared.used.pop()? else {
+                return Ok(None);
+            };
             let cells = &shared.items[index as usize % N];
             let mut message = QueueMessage { bytes: [0; 32] };
             let mut words = 8;
@@ -153,7 +163,7 @@ impl<const N: usize, const WORDS: usize> SharedQueue<N, WORDS> {
                 return Ok(Some(message));
             }
         }
-        Ok(None)
+        Err(Corrupt)
     }
 }
 

@@ -43,7 +43,7 @@ impl Cell for AtomicU32 {
 pub struct Corrupt;
 
 /// A failed attempt means that another thread succeeded, so an honest ring gets nowhere near it.
-const MAX_ATTEMPTS: u32 = 100_000;
+const MAX_ATTEMPTS: u32 = 10_000;
 
 /// A ring of `N` numbers below `N`; `N` is a power of two.
 #[repr(C)]

@@ -23,6 +23,9 @@ pub enum SendError {
     /// The receiver is gone.
     #[error("the port is closed")]
     Closed,
+    /// The receiver broke its queue. This is told once; the port counts as closed then.
+    #[error("the queue of the port is corrupt")]
+    Corrupt,
     /// A system call failed.
     #[error("sendmsg() failed: {0}")]
     Os(Errno),

@@ -102,6 +102,8 @@ impl Main {
         events.add(&receiver, PORT)?;
         // So that the stream counter is in memory that all descendants share.
         crate::ipc::rpc::init_streams();
+        // All descendants inherit it.
+        crate::ipc::fault::install()?;
         let state = State::new(&start.options.statedir);
         // Main's own port stands in its table so that the children inherit it.
         let pid = std::process::id() as Pid;

@@ -67,6 +67,9 @@ impl IncomingSegments {
             .get(&chunk.segment)
             .ok_or(SegmentError::Unknown(chunk.segment))?
             .clone();
+        if segment.map.is_lost() {
+            return Err(SegmentError::Lost(chunk.segment));
+        }
         if !segment.contains(chunk.chunk, chunk.size) {
             return Err(SegmentError::OutOfRange {
                 chunk: chunk.chunk,

@@ -88,6 +88,9 @@ pub enum SegmentError {
         /// Bytes.
         size: u32,
     },
+    /// The peer cut the memory short.
+    #[error("the memory of segment {0} was taken away")]
+    Lost(u32),
     /// The peer has sent too many segments.
     #[error("too many segments")]
     TooMany,

@@ -14,6 +14,8 @@ use super::chunk::Chunk;
 use super::serialize::Serialized;
 use super::slot::{Rest, Slot};
 use super::worker_port::WorkerPort;
+use crate::base::log::Level;
+use crate::ipc::queue::QueueError;
 use crate::ipc::segment::{AllocateError, DATA_SIZE, OutgoingRun};
 use crate::ipc::{ChunkRef, Header, OutgoingSegments, SendError, kind, rpc};
 use crate::router::body::Body;
@@ -86,6 +88,21 @@ impl FieldList {
         self.text.extend_from_slice(name);
         self.text.extend_from_slice(value);
         self.lengths.push((name.len() as u32, value.len() as u32));
+    }
+
+    /// The last field.
+    pub(super) fn last(&self) -> Option<(&[u8], &[u8])> {
+        let &(name, value) = self.lengths.last()?;
+        let at = self.text.len() - (name + value) as usize;
+        Some(self.text[at..].split_at(name as usize))
+    }
+
+    /// Drops the last field.
+    pub(super) fn pop(&mut self) {
+        if let Some((name, value)) = self.lengths.pop() {
+            self.text
+                .truncate(self.text.len() - (name + value) as usize);
+        }
     }
 
     /// Names and values, in the application's order.
@@ -231,7 +248,12 @@ impl App {
                 })
             }
             Err(error) => {
-                crate::alert!("app \"{}\": failed to send app message: {error}", self.name);
+                let text =
+                    format_args!("app \"{}\": failed to send app message: {error}", self.name);
+                self.complaints.write(Level::Alert, text);
+                if let QueueError::Corrupt(_) = error {
+                    self.repair();
+                }
                 self.outgoing.take_back(head, stream);
                 self.request_dropped();
                 Err(503)

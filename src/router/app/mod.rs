@@ -39,6 +39,9 @@ const MAX_OUTGOING_SEGMENTS: usize = 64;
 /// The most segments that a process may send, whatever its `limits.shm`.
 const MAX_INCOMING: u64 = 4096;
 
+/// Between two replacements of processes that broke their queue.
+const REPAIR_PAUSE: Duration = Duration::from_secs(5);
+
 /// Ports that a process may have beyond those of the `threads` in its configuration: an external
 /// program starts as many threads as it likes.
 const EXTRA_PORTS: usize = 64;
@@ -67,6 +70,8 @@ pub struct App {
     max_ports: usize,
     /// For what its processes bring about by breaking the protocol.
     pub(crate) complaints: LogLimit,
+    /// When its processes were replaced for having broken their queue.
+    repaired: Mutex<Option<Instant>>,
     hub: Arc<Hub>,
     outgoing: Arc<OutgoingSegments>,
     inner: Mutex<Inner>,
@@ -115,6 +120,7 @@ impl App {
             max_incoming: conf.shm.div_ceil(DATA_SIZE as u64).clamp(1, MAX_INCOMING) as usize,
             max_ports: EXTRA_PORTS + conf.threads as usize,
             complaints: LogLimit::new(),
+            repaired: Mutex::new(None),
             hub: hub.clone(),
             outgoing: Arc::new(outgoing),
             inner: Mutex::new(Inner {
@@ -370,6 +376,22 @@ impl App {
         self.hub.tell_workers(&Notice::QueueReplaced(self.clone()));
         (0..starts).for_each(|_| self.start_if(true, generation));
         Ok(())
+    }
+
+    /// Its processes broke their common queue: others, with another one, take their place. If they
+    /// do the same, they do not get the next ones at once.
+    fn repair(self: &Arc<Self>) {
+        let mut repaired = lock(&self.repaired);
+        let now = Instant::now();
+        if repaired.is_some_and(|at| now.duration_since(at) < REPAIR_PAUSE) {
+            return;
+        }
+        *repaired = Some(now);
+        drop(repaired);
+        crate::notice!("app \"{}\" is restarted with a new queue", self.name);
+        if let Err(error) = self.restart() {
+            crate::alert!("app \"{}\" cannot be restarted: {error}", self.name);
+        }
     }
 
     /// The application is no longer configured. It leaves when its last request is over.

@@ -88,26 +88,38 @@ fn number(buffer: &[u8], at: usize) -> u32 {
     u32::from_ne_bytes([buffer[at], buffer[at + 1], buffer[at + 2], buffer[at + 3]])
 }
 
-/// Takes a field, or acts on it where the server answers for it.
+/// Takes a field, or acts on it where the server answers for it. It is copied before it is judged:
+/// the original may change between the two.
 fn add(head: &mut ResponseHead, name: &[u8], value: &[u8]) {
+    head.fields.push(name, value);
+    let Some((name, value)) = head.fields.last() else {
+        return;
+    };
     let is = |text: &[u8]| name.eq_ignore_ascii_case(text);
-    match name.len() {
-        6 if is(b"Server") => {}
+    let keep = match name.len() {
+        6 if is(b"Server") => false,
         6 if is(b"Status") => {
             let status = value.get(..3).and_then(digits_to_number);
             head.status = status.map_or(500, |n| n as u16);
+            false
         }
-        7 if is(b"Upgrade") => {}
-        10 if is(b"Connection") => {}
-        20 if is(b"Sec-WebSocket-Accept") => {}
+        7 if is(b"Upgrade") => false,
+        10 if is(b"Connection") => false,
+        20 if is(b"Sec-WebSocket-Accept") => false,
         14 if is(b"Content-Length") => {
             // What is not a number is left out, and a length has one field.
-            if let (None, Some(length)) = (head.content_length, digits_to_number(value)) {
-                head.content_length = Some(length);
-                head.fields.push(name, value);
+            match (head.content_length, digits_to_number(value)) {
+                (None, Some(length)) => {
+                    head.content_length = Some(length);
+                    true
+                }
+                _ => false,
             }
         }
-        _ => head.fields.push(name, value),
+        _ => true,
+    };
+    if !keep {
+        head.fields.pop();
     }
 }
 

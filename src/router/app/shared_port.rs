@@ -2,9 +2,11 @@
 //! wakes a reader of it.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::ipc::message::HEADER_SIZE;
 use crate::ipc::queue::QueueError;
+use crate::ipc::ring::Corrupt;
 use crate::ipc::{AppQueue, ChunkRef, Header, kind, socket};
 
 /// See the module head. The processes of one generation read one; when the last write end closes,
@@ -14,6 +16,8 @@ pub(crate) struct SharedPort {
     write: OwnedFd,
     queue: AppQueue,
     memory: OwnedFd,
+    /// The application broke the queue.
+    broken: AtomicBool,
 }
 
 impl SharedPort {
@@ -25,6 +29,7 @@ impl SharedPort {
             write,
             queue,
             memory,
+            broken: AtomicBool::new(false),
         })
     }
 
@@ -38,7 +43,15 @@ impl SharedPort {
         let mut message = [0; HEADER_SIZE + ChunkRef::SIZE];
         message[..HEADER_SIZE].copy_from_slice(&header.encode());
         message[HEADER_SIZE..].copy_from_slice(&chunk.encode());
-        let queued = self.queue.send(&message, header.stream)?;
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(Corrupt.into());
+        }
+        let queued = self.queue.send(&message, header.stream);
+        if let Err(QueueError::Corrupt(_)) = queued {
+            // Not tried again: it takes a while to find that out.
+            self.broken.store(true, Ordering::Relaxed);
+        }
+        let queued = queued?;
         if queued.wake {
             // A full socket is full of messages that wake as well.
             let wake = Header {
