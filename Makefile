@@ -92,16 +92,18 @@ libnxt: unitd ## libnxt.a and libnxt.so.
 	    $(BUILD)/lib/libnxt.a $(filter-out -pie,$(LD_OPT)) $(SYSTEM_LIBS)
 	ln -sf libnxt.so.1 $(BUILD)/lib/libnxt.so
 
-libunit: libnxt ## libunit.a and libunit.so.
+# The shared one is apart: a linker prefers it, and few applications want it.
+libunit: libnxt ## libunit.a and shared/libunit.so.
 	./tools/libunit $(BUILD)/lib/libnxt.a exports/unit.syms $(BUILD)/lib/libunit.a
-	CC="$(CC)" ./tools/shared-library libunit.so.1 exports/unit.syms $(BUILD)/lib/libunit.so.1 \
+	@install -d $(BUILD)/lib/shared
+	CC="$(CC)" ./tools/shared-library libunit.so.1 exports/unit.syms $(BUILD)/lib/shared/libunit.so.1 \
 	    $(BUILD)/lib/libnxt.a $(filter-out -pie,$(LD_OPT)) -lpthread -ldl -lm
-	ln -sf libunit.so.1 $(BUILD)/lib/libunit.so
+	ln -sf libunit.so.1 $(BUILD)/lib/shared/libunit.so
 
 # The files by the names that recipes of packages know.
 $(BUILD)/sbin/unitd: unitd ;
 $(BUILD)/lib/libnxt.a $(BUILD)/lib/libnxt.so: libnxt ;
-$(BUILD)/lib/libunit.a $(BUILD)/lib/libunit.so: libunit ;
+$(BUILD)/lib/libunit.a $(BUILD)/lib/shared/libunit.so: libunit ;
 
 # The two headers that depend on the configuration, as they are installed.
 $(BUILD)/include/nxt_auto_config.h: include/nxt_auto_config.h include/nxt_version.h $(wildcard build/config.mk)
@@ -203,7 +205,7 @@ libunit-install: libunit $(BUILD)/share/pkgconfig/unit.pc ## Install libunit.a f
 libnxt-install: libnxt libunit $(BUILD)/share/pkgconfig/nxt.pc ## Install libnxt, the shared libunit, all headers and nxt.pc.
 	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCLUDEDIR)/nxt $(DESTDIR)$(PKGCONFIGDIR)
 	install -p -m 644 $(BUILD)/lib/libnxt.a $(DESTDIR)$(LIBDIR)/
-	install -p -m 755 $(BUILD)/lib/libnxt.so.1 $(BUILD)/lib/libunit.so.1 $(DESTDIR)$(LIBDIR)/
+	install -p -m 755 $(BUILD)/lib/libnxt.so.1 $(BUILD)/lib/shared/libunit.so.1 $(DESTDIR)$(LIBDIR)/
 	ln -sf libnxt.so.1 $(DESTDIR)$(LIBDIR)/libnxt.so
 	ln -sf libunit.so.1 $(DESTDIR)$(LIBDIR)/libunit.so
 	install -p -m 644 include/*.h $(DESTDIR)$(INCLUDEDIR)/nxt/

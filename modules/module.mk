@@ -80,10 +80,12 @@ copy-nodejs: $(LIBUNIT)
 
 build-nodejs: copy-nodejs
 	$(NODE_BUILD) $(NODE_GYP) configure build
+	rm -rf $(NODE_PACKAGE)/build/Release/obj.target
 
-install-nodejs: copy-nodejs
-	$(NODE_BUILD) $(NPM) install $(if $(LOCAL)$(DESTDIR),--prefix $(DESTDIR)$(LOCAL),-g --unsafe-perm) \
-	    --install-links $(CURDIR)/$(NODE_PACKAGE)
+# Compiled here: whether npm runs the scripts of a package depends on its settings.
+install-nodejs: build-nodejs
+	$(NPM) install $(if $(LOCAL)$(DESTDIR),--prefix $(DESTDIR)$(LOCAL),-g) --ignore-scripts --install-links \
+	    $(CURDIR)/$(NODE_PACKAGE)
 
 uninstall-nodejs:
 	$(NPM) uninstall $(if $(LOCAL)$(DESTDIR),--prefix $(DESTDIR)$(LOCAL),-g) unit-http
