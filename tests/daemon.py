@@ -168,9 +168,11 @@ def request(method='GET', path='/', headers=(), body=b'', version='HTTP/1.1', cl
 class Daemon:
     """A running unitd. `port` is a free TCP port to listen on."""
 
-    def __init__(self, arguments=(), descriptors=None, binary=None):
+    def __init__(self, arguments=(), descriptors=None, binary=None, prefix=(), environment=None, configuration=None, owner=None):
         """`arguments` are added to the command line; `descriptors` limits each process;
-        `binary` is the daemon to run instead of the built one."""
+        `binary` is the daemon to run instead of the built one; `prefix` is a command that runs it;
+        `environment` is added to it; `configuration` is a stored one, which need not be in force
+        when this returns; `owner` gets the daemon's folder."""
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix='nxt-test-'))
         self.dir.chmod(0o755)
         self.state = self.dir / 'state'
@@ -185,21 +187,31 @@ class Daemon:
         self.arguments = list(arguments)
         self.limit = descriptors
         self.binary = binary or BUILD / 'sbin/unitd'
+        self.prefix = list(prefix)
+        self.environment = environment or {}
+        if configuration is not None:
+            (self.state / 'conf.json').write_text(json.dumps(configuration))
+        if owner is not None:
+            for path in (self.dir, self.state, self.tmp, *self.state.iterdir()):
+                shutil.chown(path, owner)
         self.process = None
-        self.start()
+        self.start(wait=configuration is None)
 
-    def start(self):
-        """Starts the daemon on what its folder holds."""
+    def start(self, wait=True):
+        """Starts the daemon on what its folder holds, and waits for the control API."""
         user = []
         if os.geteuid() == 0 and not readable_by_all(APPS):
             # A checkout that only its owner can reach: the applications must run as the owner.
             owner = ROOT.owner()
             user = ['--user', owner]
         self.process = subprocess.Popen(
-            [self.binary, '--no-daemon', '--control', f'unix:{self.socket}',
+            [*self.prefix, self.binary, '--no-daemon', '--control', f'unix:{self.socket}',
              '--pid', self.pid_file, '--log', self.log_file, '--statedir', self.state,
              '--modulesdir', BUILD / 'lib/unit/modules', '--tmpdir', self.tmp, *user, *self.arguments],
-            stdout=subprocess.DEVNULL, stderr=open(self.dir / 'stderr', 'ab'), preexec_fn=self._limit)
+            stdout=subprocess.DEVNULL, stderr=open(self.dir / 'stderr', 'ab'), preexec_fn=self._limit,
+            env={**os.environ, **self.environment})
+        if not wait:
+            return
         wait_for(lambda: self.alive() and self.socket.exists(), 10, 'control socket')
         wait_for(self._answers, 10, 'control API')
 

@@ -15,6 +15,7 @@
 //! - `STATUS` to the router: answered by `RPC_READY` with a memory file that holds the JSON object
 //!   of `connections`, `requests` and `applications`.
 //! - `APP_RESTART` to the router: the body is the name; answered by `RPC_READY` or `RPC_ERROR`.
+//! - `PROCESS_READY` to main: the router whose pid is the body has the current document.
 //! - `PROCESS_READY` from the router: it knows the controller's port and takes configurations.
 
 use std::collections::VecDeque;
@@ -384,6 +385,14 @@ impl Engine {
         self.deaths = 0;
     }
 
+    /// Tells main that the daemon serves.
+    fn report_applied(&self, router: Pid) {
+        let header = Header::new(self.pid, kind::PROCESS_READY, 0);
+        if let Err(problem) = self.send(self.main, &header, None, &router.to_ne_bytes()) {
+            error!("controller failed to reach main: {problem}");
+        }
+    }
+
     /// Ends a request with its answer, or with what is known about its failure.
     fn finish(&mut self, pending: Pending, answer: Result<Message, String>) {
         self.busy = false;
@@ -394,6 +403,9 @@ impl Engine {
                 }
                 if let Router::Starting(router) = self.router {
                     self.router = Router::Ready(router);
+                }
+                if let Router::Ready(router) = self.router {
+                    self.report_applied(router);
                 }
                 self.deaths = 0;
                 self.open = true;

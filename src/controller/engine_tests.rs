@@ -24,6 +24,8 @@ const STORED: &str = r#"{"routes":[],"applications":{"app":{"type":"external","e
 struct Daemon {
     engine: Engine,
     main: Receiver,
+    /// The router of which main was told last that it has its document.
+    reported: Option<Pid>,
 }
 
 struct FakeRouter {
@@ -48,7 +50,11 @@ impl Daemon {
             (MAIN, socket),
             None,
         );
-        Daemon { engine, main }
+        Daemon {
+            engine,
+            main,
+            reported: None,
+        }
     }
 
     /// A daemon whose first router has the document.
@@ -132,7 +138,7 @@ impl Daemon {
 
     /// What main is asked to write; main says that it did.
     fn prepared(&mut self) -> Option<String> {
-        let mut message = self.main.receive().unwrap()?;
+        let mut message = self.to_main()?;
         assert_eq!(message.header.kind, kind::CONF_STORE);
         let text = text(&mut message);
         let stream = message.header.stream;
@@ -142,7 +148,7 @@ impl Daemon {
 
     /// What main is to do with what it wrote; main does it.
     fn committed(&mut self) -> Option<u8> {
-        let message = self.main.receive().unwrap()?;
+        let message = self.to_main()?;
         assert_eq!(message.header.kind, kind::CONF_STORE);
         assert!(message.fds[0].is_none());
         let stream = message.header.stream;
@@ -155,7 +161,7 @@ impl Daemon {
 
     /// Main cannot do what it is asked.
     fn full_disk(&mut self) {
-        let message = self.main.receive().unwrap().unwrap();
+        let message = self.to_main().unwrap();
         assert_eq!(message.header.kind, kind::CONF_STORE);
         let stream = message.header.stream;
         self.deliver(
@@ -175,6 +181,17 @@ impl Daemon {
         self.answer(stream, kind::RPC_READY);
         assert_eq!(self.committed(), Some(CONF_COMMIT));
         document
+    }
+
+    /// A message to main. Reports about a router that has its document are noted, not returned.
+    fn to_main(&mut self) -> Option<Message> {
+        loop {
+            let message = self.main.receive().unwrap()?;
+            if message.header.kind != kind::PROCESS_READY {
+                return Some(message);
+            }
+            self.reported = message.pid_body();
+        }
     }
 
     fn document(&mut self) -> String {
@@ -247,7 +264,11 @@ fn a_router_that_was_there_before_has_to_greet() {
     let (reader, router) = port();
     let engine = Engine::new(OWN, None, Vec::new(), (MAIN, socket), Some((2, router)));
     let (main, _socket) = port();
-    let mut daemon = Daemon { engine, main };
+    let mut daemon = Daemon {
+        engine,
+        main,
+        reported: None,
+    };
     let mut router = FakeRouter {
         pid: 2,
         port: reader,
@@ -438,6 +459,8 @@ fn a_new_router_gets_the_current_document_before_waiting_tasks() {
     assert_eq!(document, "{}");
     assert!(router.message().is_none());
     daemon.answer(stream, kind::RPC_READY);
+    assert!(daemon.to_main().is_none());
+    assert_eq!(daemon.reported, Some(3));
     assert_eq!(router.message().unwrap().header.kind, kind::STATUS);
     daemon.kill(router);
     assert_eq!(

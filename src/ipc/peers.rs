@@ -37,6 +37,18 @@ impl ProcessType {
             .copied()
     }
 
+    /// What it is called in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Main => "main",
+            Discovery => "discovery",
+            Controller => "controller",
+            Router => "router",
+            Prototype => "prototype",
+            App => "application",
+        }
+    }
+
     /// Whether a new process of this type keeps the inherited port of a `peer`. (The port of its
     /// parent is kept always.)
     pub fn keeps(self, peer: ProcessType) -> bool {

@@ -21,3 +21,9 @@ pub(super) fn set_environment(name: &str, value: &str) {
     // (module head), so that nobody reads the environment meanwhile.
     unsafe { std::env::set_var(name, value) };
 }
+
+/// Takes a name out of the environment.
+pub(super) fn remove_environment(name: &str) {
+    // SAFETY: called in fresh children of main, which have one thread (module head).
+    unsafe { std::env::remove_var(name) };
+}

@@ -12,6 +12,8 @@
 //! | `ACCESS_LOG` | router | path | `RPC_READY` with the file, or `RPC_ERROR` with the reason |
 //! | `CONF_STORE`, `CERT_*`, `SCRIPT_*` | controller, router | see `state_messages` | |
 //! | `MODULES` | discovery | see `modules` | `RPC_READY` |
+//! | `PROCESS_READY` | each child | none | none |
+//! | the same again | controller | pid of the router that has its configuration | none |
 //! | `WHOAMI` | application | its parent's pid; descriptor: write end of its port | `RPC_READY` with its pid |
 #![forbid(unsafe_code)]
 
@@ -82,7 +84,7 @@ pub(super) fn handle(main: &mut Main, family: Option<Pid>, message: Message) {
         kind::MODULES if allowed(ProcessType::Discovery) => modules(main, sender, &message),
         kind::WHOAMI => whoami(main, family, sender, message),
         kind::PROCESS_CREATED if from.is_some() => created(main, sender, &message),
-        kind::PROCESS_READY if from.is_some() => ready(main, sender),
+        kind::PROCESS_READY if from.is_some() => ready(main, sender, &message),
         kind::NEW_PORT if allowed(ProcessType::Prototype) => new_port(main, sender, message),
         kind::REMOVE_PID if allowed(ProcessType::Prototype) => remove_pid(main, sender, &message),
         other => alert!("message {other} from process {sender} is not allowed, dropped"),
@@ -96,7 +98,7 @@ fn start_process(main: &mut Main, router: Pid, message: Message) {
         main.table.refuse(router, stream, &[]);
         return;
     };
-    if main.shutdown.is_some() {
+    if main.is_stopping() {
         return;
     }
     let started = match AppConf::from_message(&message.body) {
@@ -167,7 +169,7 @@ fn access_log(main: &mut Main, router: Pid, message: &Message) {
 fn modules(main: &mut Main, discovery: Pid, message: &Message) {
     main.table
         .answer(discovery, message.header.stream, &[], &[]);
-    if main.shutdown.is_some() || main.discovered {
+    if main.is_stopping() || main.discovered {
         return;
     }
     let modules = Modules::from_json(&message.body).unwrap_or_else(|| {
@@ -210,10 +212,16 @@ fn created(main: &mut Main, sender: Pid, message: &Message) {
     }
 }
 
-fn ready(main: &mut Main, sender: Pid) {
+fn ready(main: &mut Main, sender: Pid, message: &Message) {
     let Some(process) = main.table.get(sender) else {
         return;
     };
+    if process.kind == ProcessType::Controller
+        && process.state == super::table::State::Ready
+        && let Some(router) = message.pid_body()
+    {
+        return main.on_applied(router);
+    }
     if process.state == super::table::State::Ready || process.parent != main.table.own {
         alert!("process {sender} is ready out of turn");
         return;
@@ -221,7 +229,7 @@ fn ready(main: &mut Main, sender: Pid) {
     // The process repeats the stream that it was started with; main's own note of it counts.
     let stream = process.stream;
     main.table.set_ready(sender, stream);
-    if main.shutdown.is_some() {
+    if main.is_stopping() {
         main.table.quit(sender);
     }
 }
@@ -240,7 +248,7 @@ fn new_port(main: &mut Main, sender: Pid, message: Message) {
                 process.set_queue(queue);
                 process.close_queue_memory();
             }
-            if main.shutdown.is_some() {
+            if main.is_stopping() {
                 main.table.quit(new.port.pid);
             }
         }

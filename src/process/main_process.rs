@@ -2,9 +2,10 @@
 //! and starts what dies anew.
 //!
 //! At start it forks discovery; when that has reported, the controller and the router; a prototype
-//! for each application when the router asks. Signals: TERM, INT and QUIT end everything, USR1
-//! reopens the log files, HUP is ignored, CHLD reaps. USR2 and KILL are not handled: they end main,
-//! and the kernel then ends the others (`sys::process::die_with`).
+//! for each application when the router asks. Signals: TERM and INT end everything quickly, QUIT
+//! gracefully (`shutdown`), USR1 reopens the log files, HUP is ignored, CHLD reaps. USR2 and KILL
+//! are not handled: they end main, and the kernel then ends the others
+//! (`sys::process::die_with`).
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -13,14 +14,15 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 
 use super::Host;
 use super::control_socket::ControlSocket;
 use super::listeners::Listeners;
 use super::modules::Modules;
 use super::options::Options;
-use super::respawn::Respawn;
+use super::respawn::{HOPELESS, Respawn};
+use super::shutdown::Phase;
 use super::state::State;
 use super::table::{Process, Table};
 use crate::base::log::Level;
@@ -28,6 +30,7 @@ use crate::base::log_limit::LogLimit;
 use crate::ipc::{Header, Pid, ProcessType, ReceiveError, Receiver, kind, port};
 use crate::sys::credentials::Credentials;
 use crate::sys::events::{Event, EventLoop, signal_name};
+use crate::sys::notify::{NOTIFY_SOCKET, Notifier};
 use crate::sys::process::{Exit, reap};
 use crate::sys::{Errno, stdio};
 use crate::{alert, notice, warning};
@@ -42,9 +45,6 @@ pub(super) const SIGNALS: [Signal; 6] = [
     Signal::SIGUSR1,
 ];
 
-/// How long the processes may take to end by themselves at shutdown.
-const SHUTDOWN: Duration = Duration::from_secs(10);
-
 /// When to try again what a full socket did not take.
 pub(super) const FLUSH_AGAIN: Duration = Duration::from_millis(10);
 
@@ -58,6 +58,8 @@ pub(super) const BATCH: usize = 64;
 pub(super) struct Own {
     pub(super) events: EventLoop,
     pub(super) receiver: Receiver,
+    /// `None` in prototypes, and if no service manager wants to know.
+    pub(super) notifier: Option<Notifier>,
 }
 
 /// See the module head.
@@ -80,8 +82,9 @@ pub(super) struct Main {
     pub(super) listeners: Listeners,
     pub(super) controller: Respawn,
     pub(super) router: Respawn,
-    /// Set when everything shall end: until when in peace.
-    pub(super) shutdown: Option<Instant>,
+    pub(super) phase: Phase,
+    /// The service manager knows that the daemon is ready.
+    pub(super) notified: bool,
     pub(super) exit_code: i32,
     /// For messages that are dropped.
     pub(super) complaints: LogLimit,
@@ -104,6 +107,7 @@ impl Main {
         crate::ipc::rpc::init_streams();
         // All descendants inherit it.
         crate::ipc::fault::install()?;
+        let notifier = notifier();
         let state = State::new(&start.options.statedir);
         // Main's own port stands in its table so that the children inherit it.
         let pid = std::process::id() as Pid;
@@ -113,7 +117,11 @@ impl Main {
             options: start.options,
             credentials: start.credentials,
             host: start.host,
-            own: Some(Own { events, receiver }),
+            own: Some(Own {
+                events,
+                receiver,
+                notifier,
+            }),
             families: HashMap::new(),
             table,
             state,
@@ -121,9 +129,10 @@ impl Main {
             modules: Modules::default(),
             discovered: false,
             listeners: Listeners::default(),
-            controller: Respawn::default(),
-            router: Respawn::default(),
-            shutdown: None,
+            controller: Respawn::new("controller"),
+            router: Respawn::new("router"),
+            phase: Phase::Serving,
+            notified: false,
             exit_code: 0,
             complaints: LogLimit::new(),
         })
@@ -133,13 +142,13 @@ impl Main {
     pub(super) fn run(mut self) -> i32 {
         self.start_discovery();
         let mut events = Vec::new();
-        while !(self.shutdown.is_some() && self.children().is_empty()) {
+        while !(self.is_stopping() && self.children().is_empty()) {
             events.clear();
             let deadline = self.deadline();
             let Some(own) = &mut self.own else { break };
             if let Err(error) = own.events.wait(deadline, &mut events) {
                 alert!("epoll_wait() failed {}", Errno::from(&error));
-                self.begin_shutdown(1);
+                self.stop(1);
                 std::thread::sleep(FLUSH_AGAIN);
             }
             for event in &events {
@@ -169,7 +178,8 @@ impl Main {
             flush.then(|| Instant::now() + FLUSH_AGAIN),
             self.controller.due(),
             self.router.due(),
-            self.shutdown,
+            self.table.next_escalation(),
+            self.finishing_ends(),
         ]
         .into_iter()
         .flatten()
@@ -179,16 +189,8 @@ impl Main {
     fn on_time(&mut self) {
         self.table.flush();
         let now = Instant::now();
-        if let Some(end) = self.shutdown {
-            if now >= end {
-                for pid in self.children() {
-                    warning!("process {pid} does not exit, killing it");
-                    let _ = kill(nix::unistd::Pid::from_raw(pid), Signal::SIGKILL);
-                }
-                self.shutdown = Some(now + SHUTDOWN);
-            }
-            return;
-        }
+        self.table.escalate(now);
+        self.check_finishing(now);
         if self.controller.take_due(now) {
             self.start_controller();
         }
@@ -229,7 +231,14 @@ impl Main {
     fn on_signal(&mut self, signal: Signal) {
         match signal {
             Signal::SIGCHLD => self.reap_children(),
-            Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => self.begin_shutdown(0),
+            Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => {
+                let number = signal as i32;
+                notice!("signal signo:{number} ({}) received", signal_name(signal));
+                match signal {
+                    Signal::SIGQUIT => self.finish(),
+                    _ => self.stop(0),
+                }
+            }
             Signal::SIGUSR1 => self.reopen_log(),
             other => {
                 let number = other as i32;
@@ -238,24 +247,6 @@ impl Main {
                     signal_name(other)
                 );
             }
-        }
-    }
-
-    /// Tells everybody to quit; a second call changes nothing but the exit code.
-    pub(super) fn begin_shutdown(&mut self, code: i32) {
-        self.exit_code |= code;
-        if self.shutdown.is_some() {
-            return;
-        }
-        self.shutdown = Some(Instant::now() + SHUTDOWN);
-        self.controller.cancel();
-        self.router.cancel();
-        for process in self
-            .table
-            .iter()
-            .filter(|process| process.pid != self.table.own)
-        {
-            self.table.quit(process.pid);
         }
     }
 
@@ -273,17 +264,18 @@ impl Main {
     }
 
     fn on_exit(&mut self, pid: Pid, exit: Exit) {
-        match exit {
-            Exit::Signal { .. } => alert!("process {pid} {exit}"),
-            Exit::Code(_) => notice!("process {pid} {exit}"),
-        }
         if let Some(own) = &mut self.own {
             own.receiver.forget_peer(pid);
         }
         self.families.remove(&pid);
         let Some(process) = self.table.remove(pid) else {
+            // Main is the first process of a container, and inherits what others leave behind.
             return;
         };
+        match exit {
+            Exit::Signal { .. } => alert!("process {pid} {exit}"),
+            Exit::Code(_) => notice!("process {pid} {exit}"),
+        }
         // What its descendants still send is no concern of a dead parent's: they are told to
         // leave, and those who waited for them learn that they are gone.
         let orphans: Vec<Process> = self
@@ -296,7 +288,7 @@ impl Main {
             let quit = Header::new(self.table.own, kind::QUIT, 0);
             let _ = orphan.sender.send(&quit, &[], &[]);
         }
-        if self.shutdown.is_some() {
+        if self.is_stopping() {
             return;
         }
         self.table.announce_death(&process);
@@ -304,10 +296,13 @@ impl Main {
             self.table.announce_death(orphan);
         }
         match process.kind {
-            ProcessType::Controller => self.controller.schedule("controller"),
+            // It has finished, or never will.
+            ProcessType::Router if self.phase != Phase::Serving => self.stop(0),
+            ProcessType::Controller if self.phase != Phase::Serving => {}
+            ProcessType::Controller => self.controller_died(),
             ProcessType::Router => {
+                self.send_applications_away();
                 self.router_died();
-                self.router.schedule("router");
             }
             ProcessType::Discovery if !self.discovered => {
                 alert!("discovery failed, no language modules are available");
@@ -319,13 +314,51 @@ impl Main {
 
     /// The applications were the dead router's, and cannot reach a new one: they leave too. The
     /// listening sockets stay for the new one.
-    fn router_died(&mut self) {
-        for process in self.table.iter() {
-            if matches!(process.kind, ProcessType::Prototype | ProcessType::App) {
-                self.table.quit(process.pid);
-            }
+    fn send_applications_away(&mut self) {
+        let is_app = |kind| matches!(kind, ProcessType::Prototype | ProcessType::App);
+        let apps: Vec<Pid> = self
+            .table
+            .iter()
+            .filter(|process| is_app(process.kind))
+            .map(|process| process.pid)
+            .collect();
+        for pid in apps {
+            self.table.quit(pid);
         }
         self.listeners.router_died();
+    }
+
+    /// The controller died or could not be started. Without one an old configuration is served.
+    pub(super) fn controller_died(&mut self) {
+        if !self.controller.died() && !self.router.is_serving() {
+            self.give_up("controller");
+        }
+    }
+
+    /// The router died or could not be started.
+    pub(super) fn router_died(&mut self) {
+        if !self.router.died() {
+            self.give_up("router");
+        }
+    }
+
+    fn give_up(&mut self, name: &str) {
+        alert!("{name} died {HOPELESS} times in a row before it could serve, giving up");
+        self.stop(1);
+    }
+
+    /// The controller says that this router has its configuration.
+    pub(super) fn on_applied(&mut self, router: Pid) {
+        if self
+            .table
+            .get(router)
+            .is_some_and(|process| process.kind == ProcessType::Router)
+        {
+            self.controller.serves();
+            self.router.serves();
+            self.listeners.close_unused(false);
+            self.notify_ready();
+        }
     }
 
     /// Starts what needs to know the modules.
@@ -391,6 +424,19 @@ impl Main {
     pub(super) fn statedir(&self) -> &PathBuf {
         &self.options.statedir
     }
+}
+
+/// The way to the service manager.
+fn notifier() -> Option<Notifier> {
+    let address = std::env::var_os(NOTIFY_SOCKET)?;
+    Notifier::new(address.as_encoded_bytes())
+        .inspect_err(|error| {
+            warning!(
+                "{NOTIFY_SOCKET}={} cannot be used: {error}",
+                address.display()
+            );
+        })
+        .ok()
 }
 
 /// The log file after a rotation. It gets its name only when every process has been told of it:

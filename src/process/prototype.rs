@@ -154,7 +154,11 @@ pub(super) fn run(start: Start<'_>) -> i32 {
         alert!("{name} failed to start {}", Errno::from(&error));
         return 1;
     }
-    prototype.own = Some(Own { events, receiver });
+    prototype.own = Some(Own {
+        events,
+        receiver,
+        notifier: None,
+    });
     let header = Header::new(prototype.table.own, kind::PROCESS_READY, stream);
     prototype.table.send(main, header, &[], &[]);
     prototype.serve()
@@ -249,7 +253,11 @@ impl Prototype {
                 .table
                 .iter()
                 .any(|process| process.sender.has_pending());
-            let deadline = waits.then(|| Instant::now() + FLUSH_AGAIN);
+            let flush = waits.then(|| Instant::now() + FLUSH_AGAIN);
+            let deadline = [flush, self.table.next_escalation()]
+                .into_iter()
+                .flatten()
+                .min();
             let Some(own) = &mut self.own else { break };
             if let Err(error) = own.events.wait(deadline, &mut events) {
                 alert!("epoll_wait() failed {}", Errno::from(&error));
@@ -262,6 +270,7 @@ impl Prototype {
                 }
             }
             self.table.flush();
+            self.table.escalate(Instant::now());
         }
         0
     }

@@ -15,6 +15,7 @@ use super::table::{Process, Table};
 use super::{discovery, fork};
 use crate::ipc::{Header, Pid, ProcessType, Receiver, Sender, kind, rpc, socket};
 use crate::sys::credentials::Credentials;
+use crate::sys::notify::NOTIFY_SOCKET;
 use crate::sys::{Errno, process, title};
 use crate::{alert, controller, info, router};
 
@@ -44,6 +45,8 @@ impl Main {
             self.own = None;
             self.listeners = Listeners::default();
             self.families.clear();
+            // The service manager is told by main only.
+            fork::remove_environment(NOTIFY_SOCKET);
             self.table.retain_for(std::process::id() as Pid, kind, main);
             if process::die_with(nix::unistd::Pid::from_raw(main)).is_err() {
                 return 0;
@@ -74,29 +77,27 @@ impl Main {
             main.run_discovery(port)
         });
         if forked.is_none() {
-            self.begin_shutdown(1);
+            self.stop(1);
         }
     }
 
     pub(super) fn start_controller(&mut self) {
         info!("controller started");
         let conf = self.state.load();
-        self.controller.started();
         let forked = self.fork_child(ProcessType::Controller, "controller", 0, |main, port, _| {
             main.run_controller(port, conf)
         });
         if forked.is_none() {
-            self.controller.schedule("controller");
+            self.controller_died();
         }
     }
 
     pub(super) fn start_router(&mut self) {
-        self.router.started();
         let forked = self.fork_child(ProcessType::Router, "router", 0, |main, port, _| {
             main.run_router(port)
         });
         if forked.is_none() {
-            self.router.schedule("router");
+            self.router_died();
         }
     }
 

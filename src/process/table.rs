@@ -9,9 +9,16 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
+use nix::sys::signal;
+
+use super::escalation::Escalation;
+use crate::ipc::message::{QUIT_GRACEFUL, QUIT_NORMAL};
 use crate::ipc::{Header, NewPort, Pid, PortId, PortQueue, ProcessType, SendError, Sender, kind};
-use crate::warning;
+use crate::sys::Errno;
+use crate::sys::events::signal_name;
+use crate::{alert, warning};
 
 /// How far a process has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +48,8 @@ pub(super) struct Process {
     pub(super) sender: Sender,
     /// The memory of its port's queue.
     queue: Option<OwnedFd>,
+    /// It was told to quit.
+    leaving: Option<Escalation>,
 }
 
 impl Process {
@@ -61,6 +70,7 @@ impl Process {
             stream,
             sender,
             queue: None,
+            leaving: None,
         }
     }
 
@@ -161,9 +171,58 @@ impl Table {
         }
     }
 
-    /// Sends `QUIT`.
-    pub(super) fn quit(&self, pid: Pid) {
-        self.send(pid, Header::new(self.own, kind::QUIT, 0), &[], &[]);
+    /// Sends `QUIT`. A child that does not quit then gets signals, see [`Table::escalate`].
+    pub(super) fn quit(&mut self, pid: Pid) {
+        let header = Header::new(self.own, kind::QUIT, 0);
+        self.send(pid, header, &[QUIT_NORMAL], &[]);
+        let own = self.own;
+        if let Some(process) = self.get_mut(pid).filter(|process| process.parent == own) {
+            // A prototype has to deal with its own children first.
+            let more = match process.kind {
+                ProcessType::App => Duration::ZERO,
+                _ => Duration::from_secs(1),
+            };
+            process
+                .leaving
+                .get_or_insert_with(|| Escalation::begin(Instant::now(), more));
+        }
+    }
+
+    /// Asks a process to finish what it does and to leave then. Nothing happens to one that
+    /// does not.
+    pub(super) fn ask_to_finish(&self, pid: Pid) {
+        let header = Header::new(self.own, kind::QUIT, 0);
+        self.send(pid, header, &[QUIT_GRACEFUL], &[]);
+    }
+
+    /// When [`Table::escalate`] has something to do.
+    pub(super) fn next_escalation(&self) -> Option<Instant> {
+        self.iter()
+            .filter_map(|process| process.leaving.map(|leaving| leaving.due()))
+            .min()
+    }
+
+    /// Sends the signals that are due to children that were told to quit.
+    pub(super) fn escalate(&mut self, now: Instant) {
+        for process in self.processes.values_mut() {
+            let (pid, name) = (process.pid, process.kind.name());
+            let Some((signal, since)) = process
+                .leaving
+                .as_mut()
+                .and_then(|leaving| leaving.take_due(now))
+            else {
+                continue;
+            };
+            let since = since.as_secs();
+            warning!(
+                "{name} process {pid} has been told to quit {since} s ago and has not: sending {}",
+                signal_name(signal)
+            );
+            // It has not been reaped, so the number is still its own.
+            if let Err(errno) = signal::kill(nix::unistd::Pid::from_raw(pid), signal) {
+                alert!("kill({pid}) failed {}", Errno(errno));
+            }
+        }
     }
 
     /// Sends `RPC_READY`, the last of its stream.

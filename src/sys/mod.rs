@@ -9,6 +9,7 @@ pub mod events;
 pub mod inherited;
 pub mod listen;
 pub mod memory;
+pub mod notify;
 pub mod process;
 pub mod stdio;
 pub mod title;
