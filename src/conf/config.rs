@@ -5,6 +5,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::limits::ProcessLimits;
+
 use super::address::SocketName;
 
 /// A whole configuration.
@@ -81,6 +83,8 @@ pub struct Settings {
     /// `shutdown_timeout`: what requests in progress have at a graceful shutdown; `None` = as long
     /// as they take.
     pub shutdown_timeout: Option<Duration>,
+    /// `router`: limits of the router process.
+    pub router: ProcessLimits,
     /// `http`
     pub http: Http,
 }
@@ -90,6 +94,7 @@ impl Default for Settings {
         Settings {
             listen_threads: None,
             shutdown_timeout: Some(Duration::from_secs(30)),
+            router: ProcessLimits::default(),
             http: Http::default(),
         }
     }

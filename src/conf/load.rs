@@ -12,6 +12,7 @@ use super::config::{
     Match, PatternSet, Route, Server, Settings, Share, Step, Upstream,
 };
 use super::json::{Value, compact};
+use super::limits::ProcessLimits;
 use super::percent;
 
 /// Longest timer, seconds: what fits a signed 32-bit number.
@@ -84,6 +85,11 @@ fn settings(value: &Value) -> Loaded<Settings> {
     Ok(Settings {
         listen_threads: integer(value, "listen_threads")?.map(|threads| clamp_u32(threads).max(1)),
         shutdown_timeout: time_to_shut_down(value)?,
+        router: object(value, "router")?
+            .map(ProcessLimits::from_json)
+            .transpose()
+            .map_err(|_| ConfigError::Type("router".to_owned()))?
+            .unwrap_or_default(),
         http: object(value, "http")?
             .map(http)
             .transpose()?

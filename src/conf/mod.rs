@@ -4,6 +4,7 @@
 pub mod address;
 pub mod config;
 pub mod json;
+pub mod limits;
 mod load;
 pub mod pass;
 pub mod percent;

@@ -56,8 +56,10 @@ pub mod kind {
     pub const SHM_ACK: u8 = 31;
     pub const READ_QUEUE: u8 = 32;
     pub const READ_SOCKET: u8 = 33;
-    /// One more than the greatest kind.
+    /// One more than the greatest kind of Unit. Applications send and get no other.
     pub const MAX: u8 = 34;
+    /// The router asks main for limits that it may not set itself. Far from what Unit may add.
+    pub const LIMITS: u8 = 64;
 
     /// Whether a message of this kind is by default the only and last one of its stream.
     pub const fn is_single(kind: u8) -> bool {

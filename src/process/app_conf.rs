@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 use crate::conf::json::{self, Value};
+use crate::conf::limits::ProcessLimits;
 use crate::process::modules::{split_type, type_number};
 
 /// Default of `limits.shm`, bytes.
@@ -35,6 +36,8 @@ pub(super) struct AppConf {
     pub(super) shm_limit: usize,
     /// `limits.requests`; zero = off.
     pub(super) request_limit: u32,
+    /// The members of `limits` that concern the system.
+    pub(super) limits: ProcessLimits,
     /// The whole object.
     pub(super) json: Value,
 }
@@ -136,6 +139,12 @@ impl AppConf {
             shm_limit: number("shm")?
                 .map_or(SHM_LIMIT, |n| usize::try_from(n).unwrap_or(usize::MAX)),
             request_limit: number("requests")?.map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX)),
+            limits: json
+                .get_member("limits")
+                .map(ProcessLimits::from_json)
+                .transpose()
+                .map_err(|_| invalid("limits"))?
+                .unwrap_or_default(),
             kind,
             json,
         })

@@ -11,6 +11,7 @@
 //! | `SOCKET_UNLINK` | router | address as configured; the router has closed the socket | `RPC_READY` when main has too |
 //! | `ACCESS_LOG` | router | path | `RPC_READY` with the file, or `RPC_ERROR` with the reason |
 //! | `CONF_STORE`, `CERT_*`, `SCRIPT_*` | controller, router | see `state_messages` | |
+//! | `LIMITS` | router | what to set of `rlimit_nofile`, `rlimit_core` and `priority`, JSON | `RPC_READY` when it is in force, or `RPC_ERROR` with the reason |
 //! | `MODULES` | discovery | see `modules` | `RPC_READY` |
 //! | `PROCESS_READY` | each child | none | none |
 //! | the same again | controller | pid of the router that has its configuration | none |
@@ -27,9 +28,12 @@ use super::prototype::SharedPorts;
 use super::state_messages;
 use super::table::Process;
 use crate::base::log::Level;
+use crate::conf::json;
+use crate::conf::limits::ProcessLimits;
 use crate::ipc::admission::{self, Refusal};
 use crate::ipc::{Message, NewPort, Pid, ProcessType, kind};
 use crate::sys::address::Address;
+use crate::sys::limits::Limits;
 use crate::sys::{Errno, listen, stdio};
 use crate::{alert, warning};
 
@@ -81,6 +85,7 @@ pub(super) fn handle(main: &mut Main, family: Option<Pid>, message: Message) {
             let may_write = allowed(ProcessType::Controller);
             state_messages::store_entry(main, sender, message, may_write);
         }
+        kind::LIMITS if allowed(ProcessType::Router) => limits(main, sender, &message),
         kind::MODULES if allowed(ProcessType::Discovery) => modules(main, sender, &message),
         kind::WHOAMI => whoami(main, family, sender, message),
         kind::PROCESS_CREATED if from.is_some() => created(main, sender, &message),
@@ -162,6 +167,36 @@ fn access_log(main: &mut Main, router: Pid, message: &Message) {
             crate::error!("{text}");
             main.table
                 .refuse(router, message.header.stream, text.as_bytes());
+        }
+    }
+}
+
+/// Gives the router limits for which it lacks the privilege: those that it names.
+fn limits(main: &mut Main, router: Pid, message: &Message) {
+    let wanted = json::parse(&message.body)
+        .ok()
+        .and_then(|object| ProcessLimits::from_json(&object).ok());
+    let set = |wanted: ProcessLimits| -> Result<(), String> {
+        let own = Limits::current()
+            .map_err(|error| format!("getrlimit() failed {}", Errno::from(&error)))?;
+        let limits = own.with(wanted.nofile, wanted.core, wanted.priority);
+        let resources = match (wanted.nofile, wanted.core) {
+            (None, None) => Ok(()),
+            _ => limits.apply_resources(Some(router)),
+        };
+        let set = match wanted.priority {
+            None => resources,
+            Some(_) => resources.and_then(|()| limits.apply_priority(Some(router))),
+        };
+        set.map_err(|error| error.to_string())
+    };
+    let done = wanted.map_or_else(|| Err("malformed request".to_owned()), set);
+    let stream = message.header.stream;
+    match done {
+        Ok(()) => main.table.answer(router, stream, &[], &[]),
+        Err(text) => {
+            alert!("limits of the router: {text}");
+            main.table.refuse(router, stream, text.as_bytes());
         }
     }
 }

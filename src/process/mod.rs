@@ -6,6 +6,7 @@
 mod app_conf;
 mod app_conf_abi;
 mod app_context;
+mod app_limits;
 pub mod application;
 mod control_socket;
 mod daemon;

@@ -17,6 +17,7 @@ use nix::sys::signal::{Signal, kill};
 
 use super::app_conf::AppConf;
 use super::app_context::{self, AppContext};
+use super::app_limits::{self, Places};
 use super::handshake::{Reply, await_reply, change_log_file};
 use super::main_process::{BATCH, FLUSH_AGAIN, Own, SIGNALS};
 use super::module_loading::LoadedModule;
@@ -88,6 +89,8 @@ pub(super) struct Prototype {
     pub(super) context: AppContext,
     pub(super) shared_port: OwnedFd,
     pub(super) shared_queue: OwnedFd,
+    /// The processes' places on the CPUs.
+    pub(super) places: Places,
     exiting: bool,
     /// Its port cannot be read any more.
     broken: bool,
@@ -132,6 +135,14 @@ pub(super) fn run(start: Start<'_>) -> i32 {
         Reply::Quit => return 0,
         Reply::Failed => {
             alert!("{name} failed to start");
+            return 1;
+        }
+    }
+    // While the privileges last; what a module or a program starts inherits them.
+    match app_limits::enter(&prototype.conf.limits) {
+        Ok(places) => prototype.places = places,
+        Err(error) => {
+            alert!("limits of {name}: {error}");
             return 1;
         }
     }
@@ -225,6 +236,7 @@ impl Prototype {
             context,
             shared_port: start.ports.port,
             shared_queue: start.ports.queue,
+            places: Places::default(),
             exiting: false,
             broken: false,
             complaints: LogLimit::new(),
@@ -414,6 +426,7 @@ impl Prototype {
         if let Some(own) = &mut self.own {
             own.receiver.forget_peer(pid);
         }
+        self.places.release(pid);
         // A child of a child that came to us is not in the table.
         if let Some(process) = self.table.remove(pid) {
             self.table.announce_death(&process);
@@ -432,9 +445,14 @@ impl Prototype {
             }
         };
         let prototype = self.table.own;
+        let place = self.places.free();
         let forked = fork::spawn(|| {
             title::set(format!("unit: {name}").as_bytes());
             self.own = None;
+            if let Err(error) = self.places.bind(place) {
+                alert!("limits of {name}: {error}");
+                return 1;
+            }
             match read.take().zip(write.take()) {
                 Some((read, write)) => application::run(self, &name, read, write, stream),
                 None => 1,
@@ -443,6 +461,7 @@ impl Prototype {
         match forked {
             Ok(pid) => {
                 let pid = pid.as_raw();
+                self.places.take(pid, place);
                 if let Some(write) = write {
                     self.table.add(Process::new(
                         pid,

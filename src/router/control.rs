@@ -29,6 +29,7 @@ use super::access_log::LogFile;
 use super::app::App;
 use super::generation::Generation;
 use super::hub::{Departure, Hub, Link, Notice, Process};
+use super::limits::RouterLimits;
 use super::threads::Threads;
 use crate::base::log::Level;
 use crate::base::log_limit::LogLimit;
@@ -84,6 +85,8 @@ pub(super) struct Control {
     changes: UnboundedSender<Change>,
     pub(super) threads: RefCell<Threads>,
     pub(super) tmpdir: PathBuf,
+    /// `settings.router`
+    pub(super) limits: RouterLimits,
     /// What runs now.
     pub(super) generation: RefCell<Option<Arc<Generation>>>,
     /// Listening sockets by address.
@@ -113,6 +116,7 @@ impl Control {
             changes,
             threads: RefCell::default(),
             tmpdir: start.tmpdir,
+            limits: RouterLimits::new(),
             generation: RefCell::default(),
             sockets: RefCell::default(),
             apps: RefCell::default(),

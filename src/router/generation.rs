@@ -10,6 +10,7 @@ use crate::router::access_log::AccessLog;
 use crate::router::app::App;
 use crate::router::request::Address;
 use crate::router::route::Table;
+use crate::sys::limits::Placement;
 
 /// See the module head.
 pub struct Generation {
@@ -25,6 +26,8 @@ pub struct Generation {
     pub apps: Vec<Arc<App>>,
     /// `access_log`
     pub access_log: Option<AccessLog>,
+    /// The CPUs of the threads.
+    pub placement: Placement,
 }
 
 /// One listener of a generation.

@@ -16,6 +16,7 @@ mod forwarding;
 pub mod generation;
 pub mod hub;
 mod input;
+mod limits;
 mod listener;
 mod proxy;
 mod reconfigure;

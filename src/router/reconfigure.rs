@@ -13,6 +13,7 @@ use super::access_log::{AccessLog, LogFile};
 use super::app::App;
 use super::control::{Change, Control};
 use super::generation::{Generation, ListenerEntry};
+use super::limits;
 use super::request::Address;
 use super::route::Table;
 use super::starter::start_spare;
@@ -38,6 +39,8 @@ enum ApplyError {
     App { name: String, error: std::io::Error },
     #[error("the application \"{0}\" cannot be started")]
     Start(String),
+    #[error("the limits of the router cannot be set: {0}")]
+    Limits(String),
     #[error("the router is about to leave")]
     Leaving,
     #[error("the access log \"{path}\" cannot be used: {reason}")]
@@ -78,7 +81,15 @@ async fn apply(control: &Rc<Control>, text: &[u8]) -> Result<(), ApplyError> {
     let config =
         Config::from_json(&document).map_err(|error| ApplyError::Config(error.to_string()))?;
     let mut fresh = Fresh::default();
-    match build(control, &config, &mut fresh).await {
+    let built = match build(control, &config, &mut fresh).await {
+        // The last thing that can fail.
+        Ok(generation) => limits::enforce(control, &config.settings.router)
+            .await
+            .map(|()| generation)
+            .map_err(ApplyError::Limits),
+        Err(error) => Err(error),
+    };
+    match built {
         Ok(generation) => {
             take_over(control, &config, fresh, generation).await;
             Ok(())
@@ -95,6 +106,10 @@ async fn build(
     config: &Config,
     fresh: &mut Fresh,
 ) -> Result<Generation, ApplyError> {
+    let placement = control
+        .limits
+        .placement(&config.settings.router)
+        .map_err(ApplyError::Limits)?;
     let mut listeners = Vec::with_capacity(config.listeners.len());
     for listener in &config.listeners {
         listeners.push(open_listener(control, listener, fresh).await?);
@@ -138,6 +153,7 @@ async fn build(
         table,
         apps,
         access_log,
+        placement,
     })
 }
 

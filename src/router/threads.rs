@@ -76,6 +76,7 @@ impl Threads {
         let seed = WorkerSeed {
             commands: commands_in,
             counters: counters.clone(),
+            index: self.running.len(),
             temp_path: tmpdir.to_owned(),
             hub: hub.clone(),
         };

@@ -51,6 +51,8 @@ pub struct WorkerSeed {
     pub hub: Arc<Hub>,
     /// The worker's counters, shared with the main thread.
     pub counters: Arc<WorkerCounters>,
+    /// Its place among the threads, from 0.
+    pub index: usize,
     /// Where bodies go for which no `body_temp_path` is configured.
     pub temp_path: PathBuf,
 }
@@ -152,6 +154,7 @@ async fn serve(seed: WorkerSeed) -> io::Result<()> {
         mut commands,
         hub,
         counters,
+        index,
         temp_path,
     } = seed;
     let worker = Worker::new(&hub, counters, temp_path)?;
@@ -161,6 +164,9 @@ async fn serve(seed: WorkerSeed) -> io::Result<()> {
         match command {
             WorkerCommand::Apply(generation, applied) => {
                 worker.port.open_ports(&generation.apps);
+                if let Err(error) = generation.placement.bind(index) {
+                    crate::alert!("router thread {index}: {error}");
+                }
                 worker.listeners.apply(&generation);
                 // Nobody waits any more if the router is going down.
                 let _ = applied.send(());

@@ -1,4 +1,4 @@
-//! Safe wrappers of the kernel and of the C library: events, processes, credentials, memory,
+//! Safe wrappers of the kernel and of the C library: events, processes, credentials, limits, memory,
 //! loading of shared objects, socket addresses.
 
 pub mod accept;
@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod dl;
 pub mod events;
 pub mod inherited;
+pub mod limits;
 pub mod listen;
 pub mod memory;
 pub mod notify;

@@ -1,6 +1,7 @@
 //! `applications`: what all types have in common.
 
 use super::super::json::Value;
+use super::limits::{PROCESS_LIMITS, process_limits};
 use super::modules::{Selected, select_module};
 use super::rule::{
     Checked, INTEGER, OBJECT, Rule, STRING, at_least, not_negative, object, option, refuse,
@@ -40,7 +41,10 @@ pub(super) fn applications(context: &Context<'_>, _: &str, value: &Value) -> Che
 /// Members of every application.
 const COMMON: &[Rule] = &[
     option("type", STRING),
-    option("limits", OBJECT).check(|context, _, value| object(context, value, &[LIMITS])),
+    option("limits", OBJECT).check(|context, _, value| {
+        object(context, value, &[LIMITS, PROCESS_LIMITS])?;
+        process_limits(value)
+    }),
     option("processes", INTEGER | OBJECT).check(processes),
     option("user", STRING),
     option("group", STRING),

@@ -8,6 +8,7 @@ mod access_log;
 mod applications;
 mod conditions;
 mod languages;
+mod limits;
 mod listeners;
 mod modules;
 mod routes;

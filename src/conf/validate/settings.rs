@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::super::json::Value;
 use super::Context;
+use super::limits::{PROCESS_LIMITS, process_limits};
 use super::rule::{
     ARRAY, BOOLEAN, Checked, INTEGER, OBJECT, STRING, at_least, object, option, refuse, truncated,
     types, unsupported,
@@ -18,11 +19,17 @@ pub(super) fn settings(context: &Context<'_>, _: &str, value: &Value) -> Checked
                 .check(|_, name, value| at_least(name, truncated(value), 1)),
             option("shutdown_timeout", INTEGER)
                 .check(|_, name, value| at_least(name, truncated(value), 0)),
+            option("router", OBJECT).check(router),
             option("http", OBJECT).check(http),
             option("telemetry", OBJECT).check(unsupported),
             option("js_module", STRING | ARRAY).check(unsupported),
         ]],
     )
+}
+
+fn router(context: &Context<'_>, _: &str, value: &Value) -> Checked {
+    object(context, value, &[PROCESS_LIMITS])?;
+    process_limits(value)
 }
 
 fn http(context: &Context<'_>, _: &str, value: &Value) -> Checked {
@@ -136,6 +143,18 @@ mod tests {
             (
                 r#"{"settings": {"shutdown_timeout": "1"}}"#,
                 r#"The "shutdown_timeout" value must be an integer number, but not a string."#,
+            ),
+            (
+                r#"{"settings": {"router": {"rlimit_nofile": 1024, "cpu_affinity": "auto"}}}"#,
+                "",
+            ),
+            (
+                r#"{"settings": {"router": {"priority": -21}}}"#,
+                r#"The "priority" number must be in the range from -20 to 19."#,
+            ),
+            (
+                r#"{"settings": {"router": {"timeout": 1}}}"#,
+                r#"Unknown parameter "timeout"."#,
             ),
             (r#"{"settings": {"x": 1}}"#, r#"Unknown parameter "x"."#),
             (

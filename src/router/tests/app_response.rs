@@ -18,6 +18,7 @@ use crate::router::connection::{Connection, Next};
 use crate::router::listener::Binding;
 use crate::router::stream::Stream;
 use crate::router::worker::Worker;
+use crate::sys::limits::Placement;
 
 /// An application.
 #[derive(Default)]
@@ -108,6 +109,7 @@ pub(super) fn binding(adjust: Adjust) -> Binding {
         table,
         apps: Vec::new(),
         access_log: None,
+        placement: Placement::default(),
     };
     Binding {
         generation: Arc::new(generation),

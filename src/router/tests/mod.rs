@@ -27,6 +27,7 @@ use crate::router::hub::Hub;
 use crate::router::request::Address;
 use crate::router::route::Table;
 use crate::router::worker::{self, WorkerCommand, WorkerSeed};
+use crate::sys::limits::Placement;
 
 /// Workers that serve one listener until the test ends.
 pub(super) struct Server {
@@ -72,6 +73,7 @@ impl Server {
                     commands,
                     hub,
                     counters: own,
+                    index: 0,
                     temp_path,
                 })
             }));
@@ -97,6 +99,7 @@ impl Server {
             }],
             apps: Vec::new(),
             access_log: None,
+            placement: Placement::default(),
         });
     }
 
@@ -111,6 +114,7 @@ impl Server {
             table,
             apps: Vec::new(),
             access_log: None,
+            placement: Placement::default(),
         });
     }
 
