@@ -147,6 +147,7 @@ fn kill_at_every_step(
             .collect();
         assert!(left.is_empty(), "{scenario}, step {at}: {left:?}");
         if at < steps {
+            println!("{scenario}: {steps} rounds, {before} of them left the old content");
             fs::remove_dir_all(&folder).unwrap();
             return (steps, before);
         }
