@@ -65,6 +65,7 @@ fn shape(receiver: ProcessType, from: Option<ProcessType>, kind: u8) -> Option<S
         // Name and configuration; the shared port, its queue, the way to the router.
         (Main, Some(Router), k::START_PROCESS) => (LONG, (3, 3)),
         (Main, Some(Router), k::SOCKET | k::SOCKET_UNLINK | k::ACCESS_LOG) => (TEXT, NOTHING),
+        (Main, Some(Router), k::LIMITS) => (TEXT, NOTHING),
         // The length and the document, or one byte that says what to do with it.
         (Main, Some(Controller), k::CONF_STORE) => ((1, 8), (0, 1)),
         (Main, Some(Router), k::CERT_GET | k::SCRIPT_GET) => (TEXT, NOTHING),
@@ -173,6 +174,7 @@ mod tests {
         (kind::SOCKET, &[Some(Router)], 4, 0, 0),
         (kind::SOCKET_UNLINK, &[Some(Router)], 4, 0, 5000),
         (kind::ACCESS_LOG, &[Some(Router)], 9, 0, 0),
+        (kind::LIMITS, &[Some(Router)], 2, 0, 5000),
         (kind::CONF_STORE, &[Some(Controller)], 8, 1, 9),
         (kind::CERT_GET, &[Some(Router), Some(Controller)], 5, 0, 0),
         (kind::CERT_DELETE, &[Some(Controller)], 5, 0, 0),
