@@ -229,3 +229,14 @@ def read_all(fd, got):
     while data := os.read(fd, 1 << 20):
         got.append(data)
     os.close(fd)
+
+
+def test_a_pipe_without_a_reader_is_refused_at_once(unit, path):
+    serve(unit, str(path))
+    fifo = unit.dir / 'pipe'
+    os.mkfifo(fifo)
+    start = time.monotonic()
+    answer = unit.control('PUT', '/config/access_log', str(fifo))
+    assert answer.status == 500 and 'No such device or address' in answer.text
+    assert time.monotonic() - start < 5
+    assert unit.get('/alive').status == 200

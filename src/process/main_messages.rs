@@ -157,7 +157,7 @@ fn access_log(main: &mut Main, router: Pid, message: &Message) {
     use std::os::unix::ffi::OsStrExt;
     let path = message.body.strip_suffix(b"\0").unwrap_or(&message.body);
     let path = Path::new(std::ffi::OsStr::from_bytes(path));
-    match stdio::open_append(path, 0o600) {
+    match stdio::open_append_at_once(path, 0o600) {
         Ok(file) => main
             .table
             .answer(router, message.header.stream, &[], &[file.as_fd()]),

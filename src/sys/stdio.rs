@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout};
 
 /// Opens a file for appending, creating it with `mode`.
@@ -15,6 +16,19 @@ pub fn open_append(path: &Path, mode: u32) -> io::Result<File> {
         .create(true)
         .mode(mode)
         .open(path)
+}
+
+/// As [`open_append`], but never waits: a FIFO that nobody reads is an error.
+pub fn open_append_at_once(path: &Path, mode: u32) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(mode)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)?;
+    let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
+    fcntl(&file, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK))?;
+    Ok(file)
 }
 
 /// Makes descriptor 2 a copy of `fd`, atomically.
