@@ -75,9 +75,9 @@ fn shape(receiver: ProcessType, from: Option<ProcessType>, kind: u8) -> Option<S
         (Main, Some(Discovery), k::MODULES) => (LONG, NOTHING),
         (Main, None, k::WHOAMI) => (WORD, (1, 1)),
         (Main, Some(Prototype), k::PROCESS_CREATED) => (NOTHING, NOTHING),
-        (Main, Some(Discovery | Controller | Router | Prototype), k::PROCESS_READY) => {
-            (NOTHING, NOTHING)
-        }
+        (Main, Some(Discovery | Router | Prototype), k::PROCESS_READY) => (NOTHING, NOTHING),
+        // Also with the router that has its configuration.
+        (Main, Some(Controller), k::PROCESS_READY) => ((0, 4), NOTHING),
         (Main, Some(Prototype), k::NEW_PORT) => (NEW_PORT, (1, 2)),
         (Main, Some(Prototype), k::REMOVE_PID) => (WORD, NOTHING),
 
@@ -193,7 +193,7 @@ mod tests {
             ],
             0,
             0,
-            1,
+            5,
         ),
         (kind::NEW_PORT, &[Some(Prototype)], 32, 2, 31),
         (kind::REMOVE_PID, &[Some(Prototype)], 4, 0, 3),
