@@ -64,6 +64,9 @@ pub struct UnitInit {
     pub request_limit: u32,
 }
 
+/// The mode of `stdout` and `stderr` files that are created, before the umask.
+pub(super) const OUTPUT_MODE: u32 = 0o666;
+
 static INIT: OnceCell<UnitInit> = OnceCell::new();
 
 /// What `nxt_unit_default_init` gives to a module; `None` outside of an application process.
@@ -201,7 +204,7 @@ pub(super) fn run(
 
 fn redirect(path: Option<&Path>, to: impl Fn(std::fs::File) -> std::io::Result<()>) {
     let Some(path) = path else { return };
-    let done = stdio::open_append(path, 0o666).and_then(to);
+    let done = stdio::open_append(path, OUTPUT_MODE).and_then(to);
     if let Err(error) = done {
         alert!(
             "open(\"{}\") failed {}",

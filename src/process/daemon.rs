@@ -9,6 +9,7 @@ use std::path::Path;
 use nix::sys::stat::{Mode, umask};
 
 use super::control_socket::ControlSocket;
+use super::log_file;
 use super::main_process::{Main, Start};
 use super::options::{self, Command, Options, VERSION};
 use super::state::State;
@@ -42,8 +43,7 @@ pub fn run(host: Host) -> i32 {
     };
     info!("unit {VERSION} started");
     let log = &start.options.log;
-    let opened = stdio::open_append(log, 0o600).and_then(stdio::redirect_stderr);
-    if let Err(error) = opened {
+    if let Err(error) = log_file::open(log) {
         alert!("open(\"{}\") failed {}", log.display(), Errno::from(&error));
         if let Some(control) = &start.control {
             control.remove();

@@ -9,9 +9,7 @@
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
-use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -28,11 +26,11 @@ use super::table::{Process, Table};
 use crate::base::log::Level;
 use crate::base::log_limit::LogLimit;
 use crate::ipc::{Header, Pid, ProcessType, ReceiveError, Receiver, kind, port};
+use crate::sys::Errno;
 use crate::sys::credentials::Credentials;
 use crate::sys::events::{Event, EventLoop, signal_name};
 use crate::sys::notify::{NOTIFY_SOCKET, Notifier};
 use crate::sys::process::{Exit, reap};
-use crate::sys::{Errno, stdio};
 use crate::{alert, notice, warning};
 
 /// The signals that main handles; they stay blocked in all its descendants.
@@ -369,49 +367,6 @@ impl Main {
         self.start_router();
     }
 
-    /// Opens the log file anew and hands it to every process; the router does the same with the
-    /// access log.
-    fn reopen_log(&mut self) {
-        let number = Signal::SIGUSR1 as i32;
-        notice!("signal {number} (SIGUSR1) received, log files rotation");
-        if let Some(router) = self.table.of_kind(ProcessType::Router) {
-            let header = Header::new(self.table.own, kind::ACCESS_LOG, 0);
-            self.table.send(router.pid, header, &[], &[]);
-        }
-        let path = &self.options.log;
-        let failed = |call, error: &std::io::Error| {
-            alert!(
-                "{call}(\"{}\") failed {}",
-                path.display(),
-                Errno::from(error)
-            );
-        };
-        let log = match NewLog::open(path) {
-            Ok(log) => log,
-            Err(error) => return failed("open", &error),
-        };
-        if let Err(error) = stdio::redirect_stderr(&log.file) {
-            return failed("dup2", &error);
-        }
-        // The body is the number of the log file as `nxt_uint_t`; there is only one.
-        for process in self
-            .table
-            .iter()
-            .filter(|process| process.pid != self.table.own)
-        {
-            let header = Header::new(self.table.own, kind::CHANGE_FILE, 0);
-            self.table.send(
-                process.pid,
-                header,
-                &0u32.to_ne_bytes(),
-                &[log.file.as_fd()],
-            );
-        }
-        if let Err(error) = log.publish(path) {
-            failed("rename", &error);
-        }
-    }
-
     fn clean_up(&mut self) {
         self.listeners.close_all(false);
         if let Some(control) = &self.control {
@@ -437,61 +392,4 @@ fn notifier() -> Option<Notifier> {
             );
         })
         .ok()
-}
-
-/// The log file after a rotation. It gets its name only when every process has been told of it:
-/// whoever waits for the file to appear may then rely on it.
-struct NewLog {
-    file: File,
-    /// The name that it has until then.
-    temporary: Option<PathBuf>,
-}
-
-impl NewLog {
-    fn open(path: &Path) -> std::io::Result<NewLog> {
-        if let Ok(file) = OpenOptions::new().append(true).open(path) {
-            return Ok(NewLog {
-                file,
-                temporary: None,
-            });
-        }
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(".tmp");
-        let temporary = PathBuf::from(temporary);
-        let file = stdio::open_append(&temporary, 0o600)?;
-        Ok(NewLog {
-            file,
-            temporary: Some(temporary),
-        })
-    }
-
-    fn publish(self, path: &Path) -> std::io::Result<()> {
-        match self.temporary {
-            Some(temporary) => std::fs::rename(temporary, path),
-            None => Ok(()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Write;
-
-    #[test]
-    fn a_rotated_log_appears_when_it_is_published() {
-        let folder = std::env::temp_dir().join(format!("nxt-log-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("unit.log");
-        let mut log = NewLog::open(&path).unwrap();
-        log.file.write_all(b"first\n").unwrap();
-        assert!(!path.exists());
-        log.publish(&path).unwrap();
-        let mut again = NewLog::open(&path).unwrap();
-        again.file.write_all(b"second\n").unwrap();
-        again.publish(&path).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"first\nsecond\n");
-        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
-        std::fs::remove_dir_all(folder).unwrap();
-    }
 }

@@ -15,6 +15,7 @@ mod escalation;
 mod fork;
 mod handshake;
 mod listeners;
+mod log_file;
 mod main_messages;
 mod main_process;
 mod module_loading;

@@ -9,7 +9,7 @@
 //! validation until it exists.
 #![forbid(unsafe_code)]
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -34,7 +34,7 @@ use crate::sys::credentials::Credentials;
 use crate::sys::dl::Flags;
 use crate::sys::events::{Event, EventLoop, signal_name};
 use crate::sys::process::{Exit, die_with, reap};
-use crate::sys::{Errno, title};
+use crate::sys::{Errno, stdio, title};
 use crate::{alert, info, notice, warning};
 
 /// What a prototype starts with; main's other things are closed already.
@@ -362,10 +362,34 @@ impl Prototype {
             }
             (kind::PROCESS_READY, Some(ProcessType::App)) => self.on_ready(sender, message),
             (kind::REMOVE_PID, Some(ProcessType::Main)) => self.on_removed(&message),
-            (kind::CHANGE_FILE, Some(ProcessType::Main)) => change_log_file(message),
+            (kind::CHANGE_FILE, Some(ProcessType::Main)) => {
+                change_log_file(message);
+                self.reopen_stderr();
+            }
             (kind::QUIT, Some(ProcessType::Main | ProcessType::Router)) => self.exit(),
             (other, _) => {
                 warning!("message {other} from process {sender} is not expected, dropped")
+            }
+        }
+    }
+
+    /// Opens the application's own `stderr` file anew and hands it to its processes, which have
+    /// got the daemon's log before.
+    fn reopen_stderr(&self) {
+        let Some(path) = self.conf.stderr.as_deref().filter(|_| self.daemon) else {
+            return;
+        };
+        match stdio::open_append(path, application::OUTPUT_MODE) {
+            Ok(file) => {
+                for pid in self.children() {
+                    let header = Header::new(self.table.own, kind::CHANGE_FILE, 0);
+                    let fds = [file.as_fd()];
+                    self.table.send(pid, header, &0u32.to_ne_bytes(), &fds);
+                }
+            }
+            Err(error) => {
+                let errno = Errno::from(&error);
+                alert!("open(\"{}\") failed {errno}", path.display());
             }
         }
     }

@@ -9,23 +9,20 @@ use std::path::Path;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout};
 
-/// Opens a file for appending, creating it with `mode`.
+/// Opens a file for appending, creating it with `mode`. Never waits, neither here nor when it is
+/// written to: a FIFO that nobody reads is an error, and what a full pipe does not take is lost.
 pub fn open_append(path: &Path, mode: u32) -> io::Result<File> {
     OpenOptions::new()
         .append(true)
         .create(true)
         .mode(mode)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
         .open(path)
 }
 
-/// As [`open_append`], but never waits: a FIFO that nobody reads is an error.
+/// As [`open_append`], but whoever writes to a full pipe waits.
 pub fn open_append_at_once(path: &Path, mode: u32) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(mode)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(path)?;
+    let file = open_append(path, mode)?;
     let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
     fcntl(&file, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK))?;
     Ok(file)
