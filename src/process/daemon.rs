@@ -21,6 +21,9 @@ use crate::{alert, info, warning};
 /// Runs `unitd`; the exit code. To be called first in `main`, while there is one thread.
 pub fn run(host: Host) -> i32 {
     title::init();
+    if let Err(errno) = process::fault_by_default() {
+        warning!("signal(SIGSEGV) failed {}", Errno(errno));
+    }
     // Nobody can be told that standard error does not work.
     let warn = |text: String| drop(writeln!(io::stderr(), "{text}"));
     let options = match options::parse(title::arguments(), warn) {

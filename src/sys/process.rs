@@ -5,7 +5,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use nix::errno::Errno;
 use nix::sys::prctl;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, getppid};
 
@@ -46,6 +46,17 @@ pub(super) fn threads() -> Option<usize> {
     std::fs::read_dir("/proc/self/task")
         .ok()
         .map(Iterator::count)
+}
+
+/// Gives SIGSEGV and SIGBUS their default action, the end with a core dump. The standard library
+/// handles them to say that a stack has overflowed, and so swallows those that another process
+/// sends; and applications should find what a new process has.
+pub fn fault_by_default() -> nix::Result<()> {
+    for number in [Signal::SIGSEGV, Signal::SIGBUS] {
+        // SAFETY: the default action runs no code of this process.
+        unsafe { signal(number, SigHandler::SigDfl)? };
+    }
+    Ok(())
 }
 
 /// Asks the kernel to kill this process when `parent` dies.
