@@ -74,7 +74,11 @@ fn shape(receiver: ProcessType, from: Option<ProcessType>, kind: u8) -> Option<S
         (Main, Some(Controller), k::CERT_DELETE | k::SCRIPT_DELETE) => (TEXT, NOTHING),
         (Main, Some(Discovery), k::MODULES) => (LONG, NOTHING),
         (Main, None, k::WHOAMI) => (WORD, (1, 1)),
+        // Of its own number, from inside of a pid namespace.
+        (Main, Some(Prototype), k::WHOAMI) => (WORD, NOTHING),
         (Main, Some(Prototype), k::PROCESS_CREATED) => (NOTHING, NOTHING),
+        // Why it cannot start.
+        (Main, Some(Prototype), k::RPC_ERROR) => (TEXT, NOTHING),
         (Main, Some(Discovery | Router | Prototype), k::PROCESS_READY) => (NOTHING, NOTHING),
         // Also with the router that has its configuration.
         (Main, Some(Controller), k::PROCESS_READY) => ((0, 4), NOTHING),

@@ -11,6 +11,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
 use super::message::{Body, ChunkRef, HEADER_SIZE, Header, MAX_BODY, Message, kind};
 use super::outbox::Outbox;
 use super::queue::{MAX_MESSAGE, PortQueue, QueueError};
@@ -164,6 +166,16 @@ impl Sender {
         let result = outbox.flush(self.socket.as_fd());
         self.pending.store(!outbox.is_empty(), Ordering::Release);
         result
+    }
+
+    /// Whether the reader is gone.
+    pub fn is_closed(&self) -> bool {
+        let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::empty())];
+        let polled = poll(&mut fds, PollTimeout::ZERO);
+        let hung_up = fds[0]
+            .revents()
+            .is_some_and(|events| events.contains(PollFlags::POLLHUP));
+        polled.is_ok() && hung_up
     }
 
     /// Whether messages wait for the socket.
@@ -364,7 +376,6 @@ pub fn create() -> Result<(Receiver, OwnedFd), nix::errno::Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nix::poll::{PollFd, PollFlags, poll};
     use std::sync::Arc;
 
     fn with_queue() -> (Receiver, Sender) {

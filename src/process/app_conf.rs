@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::conf::json::{self, Value};
 use crate::conf::limits::ProcessLimits;
+use crate::process::isolation::Isolation;
 use crate::process::modules::{split_type, type_number};
 
 /// Default of `limits.shm`, bytes.
@@ -38,6 +39,8 @@ pub(super) struct AppConf {
     pub(super) request_limit: u32,
     /// The members of `limits` that concern the system.
     pub(super) limits: ProcessLimits,
+    /// `isolation`
+    pub(super) isolation: Isolation,
     /// The whole object.
     pub(super) json: Value,
 }
@@ -145,6 +148,8 @@ impl AppConf {
                 .transpose()
                 .map_err(|_| invalid("limits"))?
                 .unwrap_or_default(),
+            isolation: Isolation::from_json(json.get_member("isolation"))
+                .ok_or_else(|| invalid("isolation"))?,
             kind,
             json,
         })

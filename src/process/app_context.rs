@@ -3,10 +3,13 @@
 //! and live until the process ends.
 #![forbid(unsafe_code)]
 
-use std::ffi::CString;
+use std::ffi::{CString, c_char};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use super::app_conf::AppConf;
 use super::app_conf_abi;
+use super::isolation::Isolation;
 use super::{Host, LOG_LEVEL};
 use crate::abi::application::nxt_common_app_conf_t;
 use crate::abi::clone::{nxt_clone_credential_map_t, nxt_clone_t};
@@ -17,6 +20,7 @@ use crate::abi::process::{
 };
 use crate::abi::queue::{nxt_queue_link_t, nxt_queue_t};
 use crate::abi::task::nxt_task_t;
+use crate::abi::types::nxt_int_t;
 
 /// Pointers to live objects, see the module head.
 #[derive(Clone, Copy)]
@@ -48,6 +52,7 @@ impl AppContext {
         host: Host,
         name: &str,
         stream: u32,
+        isolation: &Isolation,
         conf: *mut nxt_common_app_conf_t,
     ) -> AppContext {
         let log = Box::into_raw(Box::new(nxt_log_t {
@@ -64,7 +69,7 @@ impl AppContext {
             next_work: std::ptr::null_mut(),
         }));
         let data = nxt_process_data_t { app: conf };
-        let process = Box::into_raw(Box::new(process(name, stream, data)));
+        let process = Box::into_raw(Box::new(process(name, stream, isolation, data)));
         AppContext {
             task,
             process,
@@ -74,9 +79,14 @@ impl AppContext {
     }
 }
 
-/// The process as modules see it. `isolation` stays empty as long as the `isolation` option is
-/// refused.
-fn process(name: &str, stream: u32, data: nxt_process_data_t) -> nxt_process_t {
+/// The process as modules see it. Of its isolation they see what the configuration says; the maps
+/// and mounts are main's.
+fn process(
+    name: &str,
+    stream: u32,
+    isolation: &Isolation,
+    data: nxt_process_data_t,
+) -> nxt_process_t {
     let pid = std::process::id() as i32;
     let link = nxt_queue_link_t {
         prev: std::ptr::null_mut(),
@@ -108,24 +118,34 @@ fn process(name: &str, stream: u32, data: nxt_process_data_t) -> nxt_process_t {
         link,
         data,
         isolation: nxt_process_isolation_t {
-            rootfs: std::ptr::null_mut(),
+            rootfs: text(isolation.rootfs.as_deref()).cast(),
             automount: nxt_process_automount_t {
-                language_deps: 0,
-                tmpfs: 0,
-                procfs: 0,
+                language_deps: isolation.automount.language_deps.into(),
+                tmpfs: isolation.automount.tmpfs.into(),
+                procfs: isolation.automount.procfs.into(),
             },
             mounts: std::ptr::null_mut(),
             cleanup: None,
             cgroup_cleanup: None,
             cgroup: nxt_cgroup_t {
-                path: std::ptr::null_mut(),
+                path: text(isolation.cgroup.as_deref()),
             },
             clone: nxt_clone_t {
-                flags: 0,
+                flags: isolation.namespaces.bits() as nxt_int_t,
                 uidmap: no_map,
                 gidmap: no_map,
             },
-            new_privs: 1,
+            new_privs: u8::from(!isolation.no_new_privs),
         },
+    }
+}
+
+/// A path as C reads it, without the slash at its end that `rootfs` may have; NULL for none.
+fn text(path: Option<&Path>) -> *mut c_char {
+    let bytes = path.map(|path| path.as_os_str().as_bytes());
+    let bytes = bytes.map(|bytes| bytes.strip_suffix(b"/").unwrap_or(bytes));
+    match bytes.map(CString::new) {
+        Some(Ok(text)) => text.into_raw(),
+        _ => std::ptr::null_mut(),
     }
 }

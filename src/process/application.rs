@@ -122,7 +122,7 @@ pub(super) fn run(
         redirect(prototype.conf.stderr.as_deref(), stdio::redirect_stderr);
     }
     prototype.table.retain_for(pid, ProcessType::App, parent);
-    if die_with(nix::unistd::Pid::from_raw(parent)).is_err() {
+    if die_with(nix::unistd::Pid::from_raw(prototype.local_pid)).is_err() {
         return 0;
     }
     let mut receiver = Receiver::new(read, None);
@@ -194,7 +194,13 @@ pub(super) fn run(
     let started = match &prototype.program {
         Program::External => execute(&prototype.conf.json, *init, &kept),
         Program::Module(start) => {
-            let context = AppContext::new(prototype.host, name, stream, prototype.context.conf);
+            let context = AppContext::new(
+                prototype.host,
+                name,
+                stream,
+                &prototype.conf.isolation,
+                prototype.context.conf,
+            );
             start.call(&context)
         }
     };

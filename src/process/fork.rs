@@ -7,11 +7,18 @@
 use nix::unistd::Pid;
 
 use crate::sys;
+use crate::sys::clone::Namespaces;
 
 /// Forks a process of the daemon, see [`sys::process::fork`].
 pub(super) fn spawn(entry: impl FnOnce() -> i32) -> nix::Result<Pid> {
     // SAFETY: only main and prototypes call this, and they have one thread (module head).
     unsafe { sys::process::fork(entry) }
+}
+
+/// The same into new namespaces, see [`sys::clone::fork_into`].
+pub(super) fn spawn_into(namespaces: Namespaces, entry: impl FnOnce() -> i32) -> nix::Result<Pid> {
+    // SAFETY: as for `spawn`.
+    unsafe { sys::clone::fork_into(namespaces, entry) }
 }
 
 /// Adds to the environment, which the language and the programs started from here inherit. Names

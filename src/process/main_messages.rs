@@ -6,7 +6,7 @@
 //!
 //! | message | from | body | answer |
 //! |---|---|---|---|
-//! | `START_PROCESS` | router | name, zero byte, JSON object; descriptors: shared port, shared queue, the router's port of this application | `NEW_PORT` under its stream, or `RPC_ERROR`, or `REMOVE_PID` under its stream |
+//! | `START_PROCESS` | router | name, zero byte, JSON object; descriptors: shared port, shared queue, the router's port of this application | `NEW_PORT` under its stream, or `RPC_ERROR` with the reason, or `REMOVE_PID` under its stream |
 //! | `SOCKET` | router | address as configured | `RPC_READY` with the bound socket; `RPC_ERROR`: one byte [`listen::Reason`], text |
 //! | `SOCKET_UNLINK` | router | address as configured; the router has closed the socket | `RPC_READY` when main has too |
 //! | `ACCESS_LOG` | router | path | `RPC_READY` with the file, or `RPC_ERROR` with the reason |
@@ -16,6 +16,8 @@
 //! | `PROCESS_READY` | each child | none | none |
 //! | the same again | controller | pid of the router that has its configuration | none |
 //! | `WHOAMI` | application | its parent's pid; descriptor: write end of its port | `RPC_READY` with its pid |
+//! | `WHOAMI` | prototype in a pid namespace | main's pid | `RPC_READY` with its pid |
+//! | `RPC_ERROR` | prototype | why it cannot start | none; it ends |
 #![forbid(unsafe_code)]
 
 use std::os::fd::AsFd;
@@ -91,6 +93,7 @@ pub(super) fn handle(main: &mut Main, family: Option<Pid>, message: Message) {
         kind::PROCESS_CREATED if from.is_some() => created(main, sender, &message),
         kind::PROCESS_READY if from.is_some() => ready(main, sender, &message),
         kind::NEW_PORT if allowed(ProcessType::Prototype) => new_port(main, sender, message),
+        kind::RPC_ERROR if allowed(ProcessType::Prototype) => failed(main, sender, &message),
         kind::REMOVE_PID if allowed(ProcessType::Prototype) => remove_pid(main, sender, &message),
         other => alert!("message {other} from process {sender} is not allowed, dropped"),
     }
@@ -117,11 +120,11 @@ fn start_process(main: &mut Main, router: Pid, message: Message) {
         }
         Err(error) => {
             alert!("{error}");
-            false
+            Err(error.to_string())
         }
     };
-    if !started {
-        main.table.refuse(router, stream, &[]);
+    if let Err(reason) = started {
+        main.table.refuse(router, stream, reason.as_bytes());
     }
 }
 
@@ -217,6 +220,12 @@ fn modules(main: &mut Main, discovery: Pid, message: &Message) {
 /// A new application process: main takes its port, so that it can tell it to quit, and answers
 /// with its pid as it is outside of all namespaces.
 fn whoami(main: &mut Main, family: Option<Pid>, sender: Pid, mut message: Message) {
+    let known = main.table.get(sender).map(|process| process.kind);
+    if known == Some(ProcessType::Prototype) && message.pid_body() == Some(main.table.own) {
+        main.table
+            .answer(sender, message.header.stream, &sender.to_ne_bytes(), &[]);
+        return;
+    }
     let Some((parent, socket)) = message.pid_body().zip(message.take_fd()) else {
         alert!("whoami: process {sender} gives no parent and port");
         return;
@@ -236,14 +245,36 @@ fn whoami(main: &mut Main, family: Option<Pid>, sender: Pid, mut message: Messag
         .answer(sender, message.header.stream, &sender.to_ne_bytes(), &[]);
 }
 
-/// A prototype is set up; it waits for this answer before it gives its privileges up. Here the
-/// maps of its user namespace will be written.
+/// A prototype is set up; it waits for this answer before it gives its privileges up. Meanwhile
+/// the maps of its user namespace are written.
 fn created(main: &mut Main, sender: Pid, message: &Message) {
+    let creating = |process: &Process| process.state == super::table::State::Creating;
+    if !main.table.get(sender).is_some_and(creating) {
+        return;
+    }
+    let written = main.isolated.write_maps(sender, &main.capabilities());
+    let Some(process) = main.table.get_mut(sender) else {
+        return;
+    };
+    match written {
+        Ok(()) => {
+            process.state = super::table::State::Created;
+            main.table.answer(sender, message.header.stream, &[], &[]);
+        }
+        Err(error) => {
+            alert!("{error}");
+            process.failure = Some(error.to_string());
+            main.table.refuse(sender, message.header.stream, &[]);
+        }
+    }
+}
+
+/// A prototype says why it cannot start; the answer to the router waits until it has ended.
+fn failed(main: &mut Main, sender: Pid, message: &Message) {
     if let Some(process) = main.table.get_mut(sender)
-        && process.state == super::table::State::Creating
+        && process.state != super::table::State::Ready
     {
-        process.state = super::table::State::Created;
-        main.table.answer(sender, message.header.stream, &[], &[]);
+        process.failure = Some(String::from_utf8_lossy(&message.body).into_owned());
     }
 }
 

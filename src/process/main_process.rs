@@ -16,6 +16,7 @@ use nix::sys::signal::Signal;
 
 use super::Host;
 use super::control_socket::ControlSocket;
+use super::isolation::Supervisor;
 use super::listeners::Listeners;
 use super::modules::Modules;
 use super::options::Options;
@@ -75,6 +76,7 @@ pub(super) struct Main {
     pub(super) state: State,
     pub(super) control: Option<ControlSocket>,
     pub(super) modules: Modules,
+    pub(super) isolated: Supervisor,
     /// Discovery has reported or failed.
     pub(super) discovered: bool,
     pub(super) listeners: Listeners,
@@ -125,6 +127,7 @@ impl Main {
             state,
             control: start.control,
             modules: Modules::default(),
+            isolated: Supervisor::default(),
             discovered: false,
             listeners: Listeners::default(),
             controller: Respawn::new("controller"),
@@ -178,6 +181,7 @@ impl Main {
             self.router.due(),
             self.table.next_escalation(),
             self.finishing_ends(),
+            self.isolated.due(),
         ]
         .into_iter()
         .flatten()
@@ -189,6 +193,7 @@ impl Main {
         let now = Instant::now();
         self.table.escalate(now);
         self.check_finishing(now);
+        self.isolated.on_time(now);
         if self.controller.take_due(now) {
             self.start_controller();
         }
@@ -265,8 +270,12 @@ impl Main {
         if let Some(own) = &mut self.own {
             own.receiver.forget_peer(pid);
         }
+        // What a dead prototype said, above all why it failed, comes before its end.
+        self.receive(Some(pid));
         self.families.remove(&pid);
-        let Some(process) = self.table.remove(pid) else {
+        self.isolated.child_died(pid);
+        self.isolated.ended(pid);
+        let Some(mut process) = self.table.remove(pid) else {
             // Main is the first process of a container, and inherits what others leave behind.
             return;
         };
@@ -288,6 +297,13 @@ impl Main {
         }
         if self.is_stopping() {
             return;
+        }
+        if let Some(failure) = process.failure.take() {
+            // The answer to who asked for it; the notice of its death is no further one.
+            if let Some(router) = self.table.of_kind(ProcessType::Router) {
+                let stream = std::mem::take(&mut process.stream);
+                self.table.refuse(router.pid, stream, failure.as_bytes());
+            }
         }
         self.table.announce_death(&process);
         for orphan in &orphans {
@@ -369,6 +385,7 @@ impl Main {
 
     fn clean_up(&mut self) {
         self.listeners.close_all(false);
+        self.isolated.finish();
         if let Some(control) = &self.control {
             control.remove();
         }

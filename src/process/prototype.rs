@@ -1,24 +1,26 @@
 //! A prototype: the process of an application that loads its language once and forks the
 //! application's processes.
 //!
-//! It starts with main's privileges: it sets the environment, opens the module and calls its
-//! `setup`, and enters the working directory. Then it reports `PROCESS_CREATED`, waits for main's
-//! answer, becomes the application's user, and reports `PROCESS_READY`. From then on the router
-//! asks it for processes with `START_PROCESS`. Isolation (namespaces, root, mounts) has its place
-//! in [`Prototype::set_up`], between `setup` and the working directory; the option is refused by
-//! validation until it exists.
+//! It starts with main's privileges, in the namespaces of its isolation: it enters its control
+//! group, sets the environment, opens the module and calls its `setup`, moves to the new root, and
+//! enters the working directory. Then it reports `PROCESS_CREATED`, waits for main's answer (main
+//! writes the maps of its user namespace meanwhile), becomes the application's user, and reports
+//! `PROCESS_READY`. From then on the router asks it for processes with `START_PROCESS`. If a step
+//! fails, it tells main why before it ends.
 #![forbid(unsafe_code)]
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::Instant;
 
+use nix::sched::CloneFlags;
 use nix::sys::signal::{Signal, kill};
 
 use super::app_conf::AppConf;
 use super::app_context::{self, AppContext};
 use super::app_limits::{self, Places};
 use super::handshake::{Reply, await_reply, change_log_file};
+use super::isolation::{PidView, RootPlan};
 use super::main_process::{BATCH, FLUSH_AGAIN, Own, SIGNALS};
 use super::module_loading::LoadedModule;
 use super::modules::{Modules, Runner};
@@ -30,10 +32,13 @@ use crate::ipc::admission;
 use crate::ipc::{
     Header, Message, Pid, ProcessType, ReceiveError, Receiver, Sender, kind, rpc, socket,
 };
-use crate::sys::credentials::Credentials;
+use crate::sys::cgroups::{Cgroup, CgroupError};
+use crate::sys::clone::Namespaces;
+use crate::sys::credentials::{Credentials, CredentialsError};
 use crate::sys::dl::Flags;
 use crate::sys::events::{Event, EventLoop, signal_name};
-use crate::sys::process::{Exit, die_with, reap};
+use crate::sys::mounts::{self, MountError};
+use crate::sys::process::{Exit, die_with, reap, set_no_new_privs};
 use crate::sys::{Errno, stdio, title};
 use crate::{alert, info, notice, warning};
 
@@ -51,14 +56,20 @@ pub(super) struct Start<'a> {
     /// Main and the router.
     pub(super) table: Table,
     pub(super) main: Pid,
-    /// The read end of the prototype's port.
-    pub(super) port: OwnedFd,
+    /// The prototype's port.
+    pub(super) receiver: Receiver,
     /// Its write end, for the application processes.
     pub(super) write_end: OwnedFd,
     /// What the router sent for it.
     pub(super) ports: SharedPorts,
     /// The router's request that this prototype answers.
     pub(super) stream: u32,
+    /// The control group to enter.
+    pub(super) cgroup: Option<Cgroup>,
+    /// The root to move to.
+    pub(super) root: Option<RootPlan>,
+    /// The daemon may give processes supplementary groups.
+    pub(super) sets_groups: bool,
 }
 
 /// What all processes of an application get from the router.
@@ -91,6 +102,9 @@ pub(super) struct Prototype {
     pub(super) shared_queue: OwnedFd,
     /// The processes' places on the CPUs.
     pub(super) places: Places,
+    /// The prototype's number as its processes see it.
+    pub(super) local_pid: Pid,
+    pids: PidView,
     exiting: bool,
     /// Its port cannot be read any more.
     broken: bool,
@@ -113,22 +127,62 @@ enum SetUpError {
     Setup(String),
     #[error("chdir({0}) failed {1}")]
     WorkingDirectory(PathBuf, Errno),
+    #[error(transparent)]
+    Cgroup(#[from] CgroupError),
+    #[error("unshare() of the cgroup namespace failed {0}")]
+    CgroupNamespace(Errno),
+    #[error(transparent)]
+    Root(#[from] MountError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error("limits of the application: {0}")]
+    Limits(String),
+    #[error("failed to set no_new_privs {0}")]
+    NoNewPrivs(Errno),
 }
 
 /// Runs a prototype until it has nothing to do; the exit code.
-pub(super) fn run(start: Start<'_>) -> i32 {
+pub(super) fn run(mut start: Start<'_>) -> i32 {
     let name = format!("\"{}\" prototype", start.conf.name);
-    let (main, stream, credentials) = (start.main, start.stream, start.credentials.clone());
+    let (main, stream) = (start.main, start.stream);
+    let (credentials, sets_groups) = (start.credentials.take(), start.sets_groups);
+    // What the table holds is gone when the set-up fails.
+    let main_port = start
+        .table
+        .get(main)
+        .and_then(|main| main.sender.as_fd().try_clone_to_owned().ok())
+        .map(|socket| Sender::new(socket, None));
+    let own = std::process::id() as Pid;
+    let fail = |error: SetUpError| {
+        match error {
+            // The module has said more; a folder is the user's to make.
+            SetUpError::Setup(_) | SetUpError::WorkingDirectory(..) => warning!("{error}"),
+            SetUpError::Credentials(_) => crate::error!("{error}"),
+            _ => alert!("{error}"),
+        }
+        if let Some(main_port) = &main_port {
+            // Main reads it before it buries this process.
+            let header = Header::new(own, kind::RPC_ERROR, stream);
+            let _ = main_port.send(&header, error.to_string().as_bytes(), &[]);
+        }
+        1
+    };
+    if let Err(error) = enter_groups(&start) {
+        return fail(error);
+    }
+    if start.conf.isolation.has(Namespaces::PID) {
+        match learn_own_pid(&mut start) {
+            Reply::Ready(_) => {}
+            Reply::Quit => return 0,
+            Reply::Failed => {
+                alert!("{name} failed to start");
+                return 1;
+            }
+        }
+    }
     let (mut prototype, mut receiver) = match Prototype::set_up(start) {
         Ok(ready) => ready,
-        Err(error) => {
-            match error {
-                // The module has said more; a folder is the user's to make.
-                SetUpError::Setup(_) | SetUpError::WorkingDirectory(..) => warning!("{error}"),
-                error => alert!("{error}"),
-            }
-            return 1;
-        }
+        Err(error) => return fail(error),
     };
     match prototype.report_created(&mut receiver) {
         Reply::Ready(_) => {}
@@ -142,15 +196,20 @@ pub(super) fn run(start: Start<'_>) -> i32 {
     match app_limits::enter(&prototype.conf.limits) {
         Ok(places) => prototype.places = places,
         Err(error) => {
-            alert!("limits of {name}: {error}");
-            return 1;
+            return fail(SetUpError::Limits(error.to_string()));
         }
     }
-    if let Some(Err(error)) = credentials.map(|credentials| credentials.apply()) {
-        alert!("{error}");
-        return 1;
+    if let Err(error) = prototype.drop_privileges(credentials, sets_groups) {
+        return fail(error);
     }
-    if die_with(nix::unistd::Pid::from_raw(main)).is_err() {
+    // The processes forked from here get no further way to main.
+    drop(main_port);
+    let parent = if prototype.pids.is_isolated() {
+        0
+    } else {
+        main
+    };
+    if die_with(nix::unistd::Pid::from_raw(parent)).is_err() {
         return 0;
     }
     info!("{name} started");
@@ -175,6 +234,48 @@ pub(super) fn run(start: Start<'_>) -> i32 {
     prototype.serve()
 }
 
+/// Enters the control group, and then the namespace of which this group is the root.
+fn enter_groups(start: &Start<'_>) -> Result<(), SetUpError> {
+    if let Some(cgroup) = &start.cgroup {
+        cgroup.enter()?;
+    }
+    if start.conf.isolation.has(Namespaces::CGROUP) {
+        nix::sched::unshare(CloneFlags::CLONE_NEWCGROUP)
+            .map_err(|errno| SetUpError::CgroupNamespace(errno.into()))?;
+    }
+    if start.conf.isolation.has(Namespaces::MOUNT) {
+        mounts::stop_propagation()?;
+    }
+    Ok(())
+}
+
+/// Asks main for the number that this process has outside of its pid namespace.
+fn learn_own_pid(start: &mut Start<'_>) -> Reply {
+    let whoami = rpc::next_stream();
+    let header = Header::new(start.table.own, kind::WHOAMI, whoami);
+    let main = start.main;
+    start.table.send(main, header, &main.to_ne_bytes(), &[]);
+    // The kernel does not tell this process whether main lived when it tied its life to main's.
+    if start
+        .table
+        .get(main)
+        .is_none_or(|main| main.sender.is_closed())
+    {
+        return Reply::Quit;
+    }
+    let reply = await_reply(&mut start.receiver, whoami);
+    match &reply {
+        Reply::Ready(body) => match body.first_chunk() {
+            Some(pid) => {
+                start.table.own = Pid::from_ne_bytes(*pid);
+                reply
+            }
+            None => Reply::Failed,
+        },
+        _ => reply,
+    }
+}
+
 impl Prototype {
     fn set_up(start: Start<'_>) -> Result<(Prototype, Receiver), SetUpError> {
         let conf: &'static AppConf = Box::leak(Box::new(start.conf));
@@ -182,7 +283,7 @@ impl Prototype {
         let (port, queue) = (start.ports.port.as_raw_fd(), start.ports.queue.as_raw_fd());
         let c_conf = app_context::build_conf(conf, user, port, queue);
         let name = format!("\"{}\" prototype", conf.name);
-        let context = AppContext::new(start.host, &name, start.stream, c_conf);
+        let context = AppContext::new(start.host, &name, start.stream, &conf.isolation, c_conf);
 
         let module = match start.modules.find(&conf.kind) {
             None => return Err(SetUpError::UnknownType(conf.kind.clone())),
@@ -203,6 +304,13 @@ impl Prototype {
             && !module.setup(&context)
         {
             return Err(SetUpError::Setup(conf.name.clone()));
+        }
+        if let Some(root) = &start.root {
+            if conf.isolation.has(Namespaces::MOUNT) {
+                root.pivot()?;
+            } else {
+                root.chroot()?;
+            }
         }
         if let Some(folder) = &conf.working_directory {
             nix::unistd::chdir(folder)
@@ -237,11 +345,30 @@ impl Prototype {
             shared_port: start.ports.port,
             shared_queue: start.ports.queue,
             places: Places::default(),
+            local_pid: std::process::id() as Pid,
+            pids: PidView::new(conf.isolation.has(Namespaces::PID)),
             exiting: false,
             broken: false,
             complaints: LogLimit::new(),
         };
-        Ok((prototype, Receiver::new(start.port, None)))
+        Ok((prototype, start.receiver))
+    }
+
+    /// Becomes the application's user; from here on nothing is possible that needs privileges.
+    fn drop_privileges(
+        &self,
+        credentials: Option<Credentials>,
+        sets_groups: bool,
+    ) -> Result<(), SetUpError> {
+        match credentials {
+            Some(credentials) if sets_groups => credentials.apply()?,
+            Some(credentials) => credentials.apply_without_groups()?,
+            None => {}
+        }
+        if self.conf.isolation.no_new_privs {
+            set_no_new_privs().map_err(|errno| SetUpError::NoNewPrivs(errno.into()))?;
+        }
+        Ok(())
     }
 
     fn report_created(&self, receiver: &mut Receiver) -> Reply {
@@ -255,8 +382,8 @@ impl Prototype {
         let mut events = Vec::new();
         while !(self.exiting && self.children().is_empty()) {
             if self.broken {
-                for pid in self.children() {
-                    let _ = kill(nix::unistd::Pid::from_raw(pid), Signal::SIGKILL);
+                for process in self.table.iter().filter(|p| p.parent == self.table.own) {
+                    let _ = kill(nix::unistd::Pid::from_raw(process.local), Signal::SIGKILL);
                 }
                 return 1;
             }
@@ -335,10 +462,13 @@ impl Prototype {
     }
 
     fn on_message(&mut self, message: Message) {
-        let Some(sender) = message.sender else { return };
+        let Some(local) = message.sender else { return };
+        let sender = self.pids.of_sender(local, message.header.pid);
         let from = self.table.get(sender).map(|process| process.kind);
         let stream = message.header.stream;
-        if from.is_none() {
+        // A sender outside of the pid namespace is known by what it says: it is no child.
+        let outside = self.pids.is_isolated() && local == 0;
+        if from.is_none() || (outside && from == Some(ProcessType::App)) {
             // What a process sent before it died may come after the notice of its death.
             return;
         }
@@ -354,11 +484,7 @@ impl Prototype {
                 }
             }
             (kind::PROCESS_CREATED, Some(ProcessType::App)) => {
-                if let Some(process) = self.table.get_mut(sender)
-                    && process.state == State::Creating
-                {
-                    process.state = State::Created;
-                }
+                self.on_created(sender, local, message.header.pid);
             }
             (kind::PROCESS_READY, Some(ProcessType::App)) => self.on_ready(sender, message),
             (kind::REMOVE_PID, Some(ProcessType::Main)) => self.on_removed(&message),
@@ -391,6 +517,27 @@ impl Prototype {
                 let errno = Errno::from(&error);
                 alert!("open(\"{}\") failed {errno}", path.display());
             }
+        }
+    }
+
+    /// An application process runs, and knows its number outside of the pid namespace.
+    fn on_created(&mut self, child: Pid, local: Pid, outer: Pid) {
+        let creating = |process: &Process| process.state == State::Creating;
+        if !self.table.get(child).is_some_and(creating) {
+            return;
+        }
+        let outer = if self.pids.is_isolated() {
+            outer
+        } else {
+            child
+        };
+        if outer <= 0 || !self.table.rename(child, outer) {
+            warning!("process {local} says that it is process {outer}");
+            return;
+        }
+        self.pids.learn(local, outer);
+        if let Some(process) = self.table.get_mut(outer) {
+            process.state = State::Created;
         }
     }
 
@@ -442,17 +589,31 @@ impl Prototype {
         }
     }
 
-    fn on_exit(&mut self, pid: Pid, exit: Exit) {
+    fn on_exit(&mut self, local: Pid, exit: Exit) {
+        let pid = self.pids.forget(local);
+        let shown = match (self.pids.is_isolated(), PidView::is_provisional(pid)) {
+            (false, _) => format!("{pid}"),
+            (true, false) => format!("{pid} (isolated {local})"),
+            (true, true) => format!("(isolated {local})"),
+        };
         match exit {
-            Exit::Signal { .. } => alert!("app process {pid} {exit}"),
-            Exit::Code(_) => notice!("app process {pid} {exit}"),
+            Exit::Signal { .. } => alert!("app process {shown} {exit}"),
+            Exit::Code(_) => notice!("app process {shown} {exit}"),
         }
         if let Some(own) = &mut self.own {
             own.receiver.forget_peer(pid);
         }
-        self.places.release(pid);
+        self.places.release(local);
         // A child of a child that came to us is not in the table.
-        if let Some(process) = self.table.remove(pid) {
+        let Some(process) = self.table.remove(pid) else {
+            return;
+        };
+        if PidView::is_provisional(pid) {
+            // Nobody else knows it yet.
+            if let Some(router) = self.table.of_kind(ProcessType::Router) {
+                self.table.refuse(router.pid, process.stream, &[]);
+            }
+        } else {
             self.table.announce_death(&process);
         }
     }
@@ -484,16 +645,12 @@ impl Prototype {
         });
         match forked {
             Ok(pid) => {
-                let pid = pid.as_raw();
-                self.places.take(pid, place);
+                let local = pid.as_raw();
+                let pid = self.pids.of_child(local);
+                self.places.take(local, place);
                 if let Some(write) = write {
-                    self.table.add(Process::new(
-                        pid,
-                        ProcessType::App,
-                        prototype,
-                        stream,
-                        write,
-                    ));
+                    let process = Process::new(pid, ProcessType::App, prototype, stream, write);
+                    self.table.add(process.with_local(local));
                 }
                 true
             }

@@ -6,15 +6,14 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::app_conf::AppConf;
 use super::handshake::{Reply, await_reply};
+use super::isolation::Supervisor;
 use super::listeners::Listeners;
 use super::main_process::Main;
-use super::prototype::{self, SharedPorts};
 use super::table::{Process, Table};
 use super::{discovery, fork};
 use crate::ipc::{Header, Pid, ProcessType, Receiver, Sender, kind, rpc, socket};
-use crate::sys::credentials::Credentials;
+use crate::sys::clone::Namespaces;
 use crate::sys::notify::NOTIFY_SOCKET;
 use crate::sys::{Errno, process, title};
 use crate::{alert, controller, info, router};
@@ -31,24 +30,41 @@ impl Main {
         stream: u32,
         entry: impl FnOnce(&mut Main, OwnedFd, OwnedFd) -> i32,
     ) -> Option<Pid> {
+        self.fork_into(Namespaces::empty(), kind, name, stream, entry)
+            .inspect_err(|text| alert!("{text}"))
+            .ok()
+    }
+
+    /// The same into new namespaces; the child's number, or why there is none.
+    pub(super) fn fork_into(
+        &mut self,
+        namespaces: Namespaces,
+        kind: ProcessType,
+        name: &str,
+        stream: u32,
+        entry: impl FnOnce(&mut Main, OwnedFd, OwnedFd) -> i32,
+    ) -> Result<Pid, String> {
         // One of parent and child takes the ends, the other closes the read end by leaving it.
-        let (mut port, mut socket) = match socket::pair() {
-            Ok((port, socket)) => (Some(port), Some(socket)),
-            Err(errno) => {
-                alert!("socketpair() failed for {name} {}", Errno(errno));
-                return None;
-            }
-        };
+        let (port, socket) = socket::pair()
+            .map_err(|errno| format!("socketpair() failed for {name} {}", Errno(errno)))?;
+        let (mut port, mut socket) = (Some(port), Some(socket));
         let main = self.table.own;
-        let forked = fork::spawn(|| {
+        let forked = fork::spawn_into(namespaces, || {
             title::set(format!("unit: {name}").as_bytes());
             self.own = None;
             self.listeners = Listeners::default();
             self.families.clear();
             // The service manager is told by main only.
             fork::remove_environment(NOTIFY_SOCKET);
+            self.isolated = Supervisor::default();
             self.table.retain_for(std::process::id() as Pid, kind, main);
-            if process::die_with(nix::unistd::Pid::from_raw(main)).is_err() {
+            // From inside of a new pid namespace, main has no number.
+            let parent = if namespaces.contains(Namespaces::PID) {
+                0
+            } else {
+                main
+            };
+            if process::die_with(nix::unistd::Pid::from_raw(parent)).is_err() {
                 return 0;
             }
             match port.take().zip(socket.take()) {
@@ -56,20 +72,20 @@ impl Main {
                 None => 1,
             }
         });
-        match forked {
-            Ok(pid) => {
-                let pid = pid.as_raw();
-                if let Some(socket) = socket {
-                    self.table
-                        .add(Process::new(pid, kind, main, stream, socket));
-                }
-                Some(pid)
-            }
-            Err(errno) => {
-                alert!("fork() failed for {name} {}", Errno(errno));
-                None
-            }
+        let pid = forked.map_err(|errno| {
+            let call = if namespaces.is_empty() {
+                "fork"
+            } else {
+                "clone"
+            };
+            format!("{call}() failed for {name} {}", Errno(errno))
+        })?;
+        let pid = pid.as_raw();
+        if let Some(socket) = socket {
+            self.table
+                .add(Process::new(pid, kind, main, stream, socket));
         }
+        Ok(pid)
     }
 
     pub(super) fn start_discovery(&mut self) {
@@ -101,102 +117,6 @@ impl Main {
         }
     }
 
-    /// Forks a prototype that answers the router's `stream`; false if that is impossible.
-    pub(super) fn start_prototype(
-        &mut self,
-        conf: AppConf,
-        ports: SharedPorts,
-        stream: u32,
-    ) -> bool {
-        let credentials = match self.application_credentials(&conf) {
-            Ok(credentials) => credentials,
-            Err(text) => {
-                alert!("{text}");
-                return false;
-            }
-        };
-        let name = format!("\"{}\" prototype", conf.name);
-        // Its own way to main, see `Main::families`.
-        let (heard, way) = match socket::pair() {
-            Ok((read, write)) => (read, Sender::new(write, None)),
-            Err(errno) => {
-                alert!("socketpair() failed for {name} {}", Errno(errno));
-                return false;
-            }
-        };
-        let forked = self.fork_child(
-            ProcessType::Prototype,
-            &name,
-            stream,
-            |main, port, write_end| {
-                main.control = None;
-                let pid = main.main_pid();
-                if let Some(main) = main.table.get_mut(pid) {
-                    main.sender = way;
-                }
-                prototype::run(prototype::Start {
-                    conf,
-                    credentials,
-                    default_user: main.options.user.clone(),
-                    daemon: main.options.daemon,
-                    host: main.host,
-                    modules: &main.modules,
-                    table: std::mem::replace(&mut main.table, Table::new(0)),
-                    main: pid,
-                    port,
-                    write_end,
-                    ports,
-                    stream,
-                })
-            },
-        );
-        if let Some(pid) = forked {
-            self.listen_to_family(pid, heard);
-        }
-        forked.is_some()
-    }
-
-    fn listen_to_family(&mut self, prototype: Pid, socket: OwnedFd) {
-        let Some(own) = &mut self.own else { return };
-        match own.events.add(&socket, prototype as u64) {
-            Ok(()) => {
-                let receiver = Receiver::new(socket, None).without_fragments();
-                self.families.insert(prototype, receiver);
-            }
-            // The prototype finds its way to main closed and ends.
-            Err(error) => alert!("epoll_ctl() failed {}", Errno::from(&error)),
-        }
-    }
-
-    /// Whom an application runs as; `None` to stay what main is.
-    fn application_credentials(&self, conf: &AppConf) -> Result<Option<Credentials>, String> {
-        let (user, group) = (conf.user.as_deref(), conf.group.as_deref());
-        let Some(own) = &self.credentials else {
-            let differs =
-                |wish: Option<&str>, is: Option<&str>| wish.is_some_and(|w| Some(w) != is);
-            let app = &conf.name;
-            if differs(user, Some(&self.options.user)) {
-                let user = user.unwrap_or_default();
-                return Err(format!(
-                    "cannot set user \"{user}\" for app \"{app}\": missing capabilities"
-                ));
-            }
-            if differs(group, self.options.group.as_deref()) {
-                let group = group.unwrap_or_default();
-                return Err(format!(
-                    "cannot set group \"{group}\" for app \"{app}\": missing capabilities"
-                ));
-            }
-            return Ok(None);
-        };
-        match (user, group) {
-            (None, None) => Ok(Some(own.clone())),
-            (user, group) => Credentials::find(user.unwrap_or(&own.user), group)
-                .map(Some)
-                .map_err(|error| error.to_string()),
-        }
-    }
-
     /// The privileges of the controller, the router and discovery.
     fn drop_privileges(&self) -> bool {
         let dropped = match &self.credentials {
@@ -214,7 +134,7 @@ impl Main {
         dropped.is_ok() && process::die_with(main).is_ok()
     }
 
-    fn main_pid(&self) -> Pid {
+    pub(super) fn main_pid(&self) -> Pid {
         self.table
             .of_kind(ProcessType::Main)
             .map_or(0, |main| main.pid)

@@ -36,6 +36,8 @@ pub(super) enum State {
 pub(super) struct Process {
     /// Its id.
     pub(super) pid: Pid,
+    /// Its id as the owner of the table sees it, from inside of a pid namespace.
+    pub(super) local: Pid,
     /// What it is.
     pub(super) kind: ProcessType,
     /// How far it has come.
@@ -44,6 +46,8 @@ pub(super) struct Process {
     pub(super) parent: Pid,
     /// The stream of the request that asked for it, until it is ready; else 0.
     pub(super) stream: u32,
+    /// Why it could not start, if it has said so.
+    pub(super) failure: Option<String>,
     /// The way to it.
     pub(super) sender: Sender,
     /// The memory of its port's queue.
@@ -64,14 +68,21 @@ impl Process {
         let sender = Sender::new(socket, None);
         Process {
             pid,
+            local: pid,
             kind,
             state: State::Creating,
             parent,
             stream,
+            failure: None,
             sender,
             queue: None,
             leaving: None,
         }
+    }
+
+    /// The same, known under another number to this process.
+    pub(super) fn with_local(self, local: Pid) -> Process {
+        Process { local, ..self }
     }
 
     /// The same, ready.
@@ -205,7 +216,7 @@ impl Table {
     /// Sends the signals that are due to children that were told to quit.
     pub(super) fn escalate(&mut self, now: Instant) {
         for process in self.processes.values_mut() {
-            let (pid, name) = (process.pid, process.kind.name());
+            let (pid, local, name) = (process.pid, process.local, process.kind.name());
             let Some((signal, since)) = process
                 .leaving
                 .as_mut()
@@ -219,7 +230,7 @@ impl Table {
                 signal_name(signal)
             );
             // It has not been reaped, so the number is still its own.
-            if let Err(errno) = signal::kill(nix::unistd::Pid::from_raw(pid), signal) {
+            if let Err(errno) = signal::kill(nix::unistd::Pid::from_raw(local), signal) {
                 alert!("kill({pid}) failed {}", Errno(errno));
             }
         }
@@ -260,6 +271,21 @@ impl Table {
                 report(other.pid, sent.map(drop));
             }
         }
+    }
+
+    /// Gives a child the number that it has outside of its pid namespace; false if that is taken.
+    pub(super) fn rename(&mut self, from: Pid, to: Pid) -> bool {
+        if from == to {
+            return true;
+        }
+        if self.processes.contains_key(&to) {
+            return false;
+        }
+        if let Some(mut process) = self.processes.remove(&from) {
+            process.pid = to;
+            self.processes.insert(to, process);
+        }
+        true
     }
 
     /// Tells those whom it concerns that `dead`, which is not in the table any more, has died.

@@ -53,8 +53,8 @@ pub(super) enum Pending {
     Answer(oneshot::Sender<Message>),
     /// This log, for its new file.
     ReopenedLog(Arc<LogFile>),
-    /// A task, for a prototype of this generation.
-    Prototype(Arc<App>, u32, oneshot::Sender<()>),
+    /// A task, for a prototype of this generation; or for the reason why there is none.
+    Prototype(Arc<App>, u32, oneshot::Sender<Result<(), String>>),
     /// A task, for a process of this generation.
     Process(Arc<App>, u32, oneshot::Sender<()>),
 }
@@ -325,7 +325,11 @@ impl Control {
                 // Main has told why.
                 None => crate::alert!("the access log stays the old file"),
             },
-            Some(Pending::Prototype(..) | Pending::Process(..)) | None => {}
+            Some(Pending::Prototype(_, _, done)) => {
+                let reason = String::from_utf8_lossy(&message.body).into_owned();
+                let _ = done.send(Err(reason));
+            }
+            Some(Pending::Process(..)) | None => {}
         }
     }
 
@@ -371,7 +375,7 @@ impl Control {
                     return link.tell(kind::QUIT, 0, &[]);
                 };
                 app.prototype_ready(generation, link);
-                let _ = done.send(());
+                let _ = done.send(Ok(()));
             }
             _ => {}
         }

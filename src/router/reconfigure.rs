@@ -16,7 +16,7 @@ use super::generation::{Generation, ListenerEntry};
 use super::limits;
 use super::request::Address;
 use super::route::Table;
-use super::starter::start_spare;
+use super::starter::{StartFailed, start_spare};
 use crate::conf::config::{self, Config, Listener};
 use crate::conf::json;
 use crate::ipc::kind;
@@ -37,14 +37,22 @@ enum ApplyError {
     Listen { address: String, errno: Errno },
     #[error("the application \"{name}\" cannot be set up: {error}")]
     App { name: String, error: std::io::Error },
-    #[error("the application \"{0}\" cannot be started")]
-    Start(String),
+    #[error(
+        "the application \"{name}\" cannot be started{}{reason}",
+        colon(reason)
+    )]
+    Start { name: String, reason: String },
     #[error("the limits of the router cannot be set: {0}")]
     Limits(String),
     #[error("the router is about to leave")]
     Leaving,
     #[error("the access log \"{path}\" cannot be used: {reason}")]
     AccessLog { path: String, reason: String },
+}
+
+/// What comes before a reason, if there is one.
+fn colon(reason: &str) -> &'static str {
+    if reason.is_empty() { "" } else { ": " }
 }
 
 /// Applies one configuration after the other, as they come.
@@ -139,7 +147,10 @@ async fn build(
     for app in &fresh.apps {
         start_spare(control, app)
             .await
-            .map_err(|_| ApplyError::Start(app.name.clone()))?;
+            .map_err(|StartFailed(reason)| ApplyError::Start {
+                name: app.name.clone(),
+                reason,
+            })?;
     }
     let access_log = match &config.access_log {
         Some(conf) => Some(open_access_log(control, conf).await?),

@@ -26,9 +26,9 @@ const ATTEMPTS: usize = 3;
 /// Between two processes of an application that end without having served anything.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// No process was started; the log says why.
+/// No process was started; the log says why, and so does the text, if main knows.
 #[derive(Debug)]
-pub(super) struct StartFailed;
+pub(super) struct StartFailed(pub(super) String);
 
 /// Does what the worker threads ask for. `false`: the router cannot go on.
 pub(super) fn handle(control: &Rc<Control>, event: Event) -> bool {
@@ -83,12 +83,13 @@ async fn start(control: &Rc<Control>, app: &Arc<App>, generation: u32) -> Result
         if outdated() {
             return Ok(());
         }
-        let Some(prototype) = prototype(control, app, generation).await else {
-            if outdated() {
-                return Ok(());
+        let prototype = match prototype(control, app, generation).await {
+            Ok(prototype) => prototype,
+            Err(_) if outdated() => return Ok(()),
+            Err(reason) => {
+                crate::warning!("failed to start prototype \"{}\"", app.name);
+                return Err(StartFailed(reason));
             }
-            crate::warning!("failed to start prototype \"{}\"", app.name);
-            return Err(StartFailed);
         };
         let (done, ready) = oneshot::channel();
         let pid = prototype.port.pid;
@@ -108,14 +109,18 @@ async fn start(control: &Rc<Control>, app: &Arc<App>, generation: u32) -> Result
         }
     }
     crate::warning!("failed to start application \"{}\"", app.name);
-    Err(StartFailed)
+    Err(StartFailed(String::new()))
 }
 
 /// The application's prototype, started if need be.
-async fn prototype(control: &Rc<Control>, app: &Arc<App>, generation: u32) -> Option<Arc<Link>> {
+async fn prototype(
+    control: &Rc<Control>,
+    app: &Arc<App>,
+    generation: u32,
+) -> Result<Arc<Link>, String> {
     let _one_at_a_time = app.starting.lock().await;
     if let Some(link) = app.prototype(generation) {
-        return Some(link);
+        return Ok(link);
     }
     let mut body = Vec::with_capacity(app.name.len() + 1 + app.json.len());
     body.extend_from_slice(app.name.as_bytes());
@@ -128,7 +133,7 @@ async fn prototype(control: &Rc<Control>, app: &Arc<App>, generation: u32) -> Op
         Ok(way) => way,
         Err(error) => {
             crate::alert!("app \"{}\": no port for its processes: {error}", app.name);
-            return None;
+            return Err(error.to_string());
         }
     };
     let [read, queue] = shared.descriptors();
@@ -142,7 +147,8 @@ async fn prototype(control: &Rc<Control>, app: &Arc<App>, generation: u32) -> Op
     );
     drop(way);
     // A prototype of an old generation was sent away on arrival.
-    ready.await.ok().and_then(|()| app.prototype(generation))
+    ready.await.unwrap_or_else(|_| Err(String::new()))?;
+    app.prototype(generation).ok_or_else(String::new)
 }
 
 /// Sends idle processes away when their time has come. A timer that waits does not keep a removed

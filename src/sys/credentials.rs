@@ -38,6 +38,20 @@ pub enum CredentialsError {
     /// The user's groups cannot be listed.
     #[error("getgrouplist(\"{0}\", {1}, ...) failed {2}")]
     GroupList(String, Gid, Errno),
+    /// The group has no number in this user namespace.
+    #[error("The gid {0} isn't valid in the application namespace.")]
+    ForeignGroup(Gid),
+    /// A supplementary group has no number in this user namespace.
+    #[error(
+        "The user \"{0}\" (uid: {1}) has supplementary group ids not valid in the application namespace."
+    )]
+    ForeignGroups(String, Uid),
+    /// The user has no number in this user namespace.
+    #[error("The uid {1} (user \"{0}\") isn't valid in the application namespace.")]
+    ForeignUser(String, Uid),
+    /// capset(2)
+    #[error("capset() failed {0}")]
+    Capabilities(Errno),
     /// setgid(2)
     #[error("setgid({0}) failed {1}")]
     SetGid(Gid, Errno),
@@ -93,13 +107,50 @@ impl Credentials {
         })
     }
 
-    /// Takes the groups, then the user: the order in which privileges fall.
+    /// Takes the groups, then the user, then gives up what is left of privileges: the order in
+    /// which they fall.
     pub fn apply(&self) -> Result<(), CredentialsError> {
-        setgid(self.gid).map_err(|errno| CredentialsError::SetGid(self.gid, errno.into()))?;
-        setgroups(&self.groups)
-            .map_err(|errno| CredentialsError::SetGroups(self.groups.len(), errno.into()))?;
-        setuid(self.uid).map_err(|errno| CredentialsError::SetUid(self.uid, errno.into()))
+        self.apply_with(&self.groups)
     }
+
+    /// The same with the primary group only. In a user namespace that an ordinary user made, the
+    /// kernel allows nobody to change the supplementary groups.
+    pub fn apply_without_groups(&self) -> Result<(), CredentialsError> {
+        self.apply_with(&[])
+    }
+
+    fn apply_with(&self, groups: &[Gid]) -> Result<(), CredentialsError> {
+        setgid(self.gid).map_err(|errno| match errno {
+            Number::EINVAL => CredentialsError::ForeignGroup(self.gid),
+            errno => CredentialsError::SetGid(self.gid, errno.into()),
+        })?;
+        if !groups.is_empty() {
+            setgroups(groups).map_err(|errno| match errno {
+                Number::EINVAL => CredentialsError::ForeignGroups(self.user.clone(), self.uid),
+                errno => CredentialsError::SetGroups(groups.len(), errno.into()),
+            })?;
+        }
+        setuid(self.uid).map_err(|errno| match errno {
+            Number::EINVAL => CredentialsError::ForeignUser(self.user.clone(), self.uid),
+            errno => CredentialsError::SetUid(self.uid, errno.into()),
+        })?;
+        if self.uid.is_root() {
+            return Ok(());
+        }
+        drop_capabilities().map_err(|errno| CredentialsError::Capabilities(errno.into()))
+    }
+}
+
+/// Gives up all capabilities. setuid(2) does so only for who leaves user 0: not for an ordinary
+/// user who was given some, nor in a user namespace in which nobody is user 0.
+fn drop_capabilities() -> nix::Result<()> {
+    // _LINUX_CAPABILITY_VERSION_3: the header, then effective, permitted and inheritable bits, the
+    // low words before the high ones.
+    let header: [u32; 2] = [0x2008_0522, 0];
+    let none = [0u32; 6];
+    // SAFETY: the kernel reads a header of eight bytes and the 24 bytes of its version.
+    let done = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) };
+    Number::result(done).map(drop)
 }
 
 const CAP_SETGID: u32 = 6;

@@ -3,6 +3,8 @@
 
 pub mod accept;
 pub mod address;
+pub mod cgroups;
+pub mod clone;
 pub mod credentials;
 pub mod dl;
 pub mod events;
@@ -10,6 +12,7 @@ pub mod inherited;
 pub mod limits;
 pub mod listen;
 pub mod memory;
+pub mod mounts;
 pub mod notify;
 pub mod process;
 pub mod stdio;

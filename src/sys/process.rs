@@ -21,18 +21,26 @@ pub const EXIT_PANIC: i32 = 70;
 /// The calling process must have exactly one thread. Another thread could hold a lock (the
 /// allocator's, the dynamic loader's) that nobody releases in the child. Debug builds check it.
 pub unsafe fn fork(entry: impl FnOnce() -> i32) -> nix::Result<Pid> {
+    assert_single_thread();
+    // SAFETY: the caller guarantees a single thread, so that the child may run any code.
+    match unsafe { nix::unistd::fork()? } {
+        ForkResult::Parent { child } => Ok(child),
+        ForkResult::Child => run_child(entry),
+    }
+}
+
+/// In debug builds: this process may fork.
+pub(super) fn assert_single_thread() {
     debug_assert!(
         threads().is_none_or(|n| n == 1),
         "fork from a process with several threads"
     );
-    // SAFETY: the caller guarantees a single thread, so that the child may run any code.
-    match unsafe { nix::unistd::fork()? } {
-        ForkResult::Parent { child } => Ok(child),
-        ForkResult::Child => {
-            let code = panic::catch_unwind(AssertUnwindSafe(entry)).unwrap_or(EXIT_PANIC);
-            exit_now(code)
-        }
-    }
+}
+
+/// What a forked child does, see [`fork`].
+pub(super) fn run_child(entry: impl FnOnce() -> i32) -> ! {
+    let code = panic::catch_unwind(AssertUnwindSafe(entry)).unwrap_or(EXIT_PANIC);
+    exit_now(code)
 }
 
 /// Leaves at once, without `atexit` handlers and destructors.
@@ -63,8 +71,16 @@ pub fn fault_by_default() -> nix::Result<()> {
 ///
 /// The kernel forgets the wish when the process changes its credentials, so this comes after
 /// setuid(2); it is kept over execve(2). Fails with `ESRCH` if the parent has gone already.
+///
+/// A parent outside of this process's pid namespace has no number here, it is 0; whether it has
+/// gone must then be found out in another way.
 pub fn die_with(parent: Pid) -> io::Result<()> {
-    prctl::set_pdeathsig(Some(Signal::SIGKILL))?;
+    signal_when_dies(parent, Signal::SIGKILL)
+}
+
+/// The same with another signal.
+pub fn signal_when_dies(parent: Pid, signal: Signal) -> io::Result<()> {
+    prctl::set_pdeathsig(Some(signal))?;
     if getppid() != parent {
         return Err(Errno::ESRCH.into());
     }

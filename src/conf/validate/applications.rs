@@ -1,11 +1,12 @@
 //! `applications`: what all types have in common.
 
 use super::super::json::Value;
+use super::isolation::isolation;
 use super::limits::{PROCESS_LIMITS, process_limits};
 use super::modules::{Selected, select_module};
 use super::rule::{
     Checked, INTEGER, OBJECT, Rule, STRING, at_least, not_negative, object, option, refuse,
-    truncated, types, unsupported,
+    truncated, types,
 };
 use super::{Context, languages};
 
@@ -50,7 +51,7 @@ const COMMON: &[Rule] = &[
     option("group", STRING),
     option("working_directory", STRING),
     option("environment", OBJECT).check(environment),
-    option("isolation", OBJECT).check(unsupported),
+    option("isolation", OBJECT).check(isolation),
     option("stdout", STRING),
     option("stderr", STRING),
 ];
@@ -191,10 +192,6 @@ mod tests {
             (
                 &external(r#""limits": {"reschedule_timeout": 1}"#),
                 r#"Unknown parameter "reschedule_timeout"."#,
-            ),
-            (
-                &external(r#""isolation": {}"#),
-                r#"The "isolation" option is not supported yet."#,
             ),
             (&external(r#""environment": {"A": "", "B": "="}"#), ""),
             (

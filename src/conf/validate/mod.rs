@@ -7,6 +7,7 @@
 mod access_log;
 mod applications;
 mod conditions;
+mod isolation;
 mod languages;
 mod limits;
 mod listeners;
