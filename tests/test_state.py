@@ -122,8 +122,6 @@ def test_kill_at_every_step_of_main(unit):
             break
         step += 1
     assert len(outcomes) > 15 and not outcomes[0] and outcomes[-1], outcomes
-    # Once it is there it is there at every later step.
-    assert outcomes == sorted(outcomes)
 
 
 def test_kills_at_any_moment(unit):

@@ -15,7 +15,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 
 use super::main_process::Main;
-use super::state::Store;
+use super::state::{State, Store};
 use crate::ipc::message::{CONF_COMMIT, CONF_COMMIT_REJECTED, CONF_DISCARD};
 use crate::ipc::{Message, Pid, kind};
 use crate::sys::memory;
@@ -66,27 +66,7 @@ fn prepare(main: &Main, fd: OwnedFd, length: &[u8]) -> Result<(), String> {
 /// change something.
 pub(super) fn store_entry(main: &mut Main, sender: Pid, message: Message, may_write: bool) {
     let header = message.header;
-    let store = match header.kind {
-        kind::CERT_GET | kind::CERT_DELETE => &main.state.certificates,
-        _ => &main.state.scripts,
-    };
-    let name = &message.body;
-    let [content, ..] = message.fds;
-    let done = match (header.kind, content) {
-        (kind::CERT_GET | kind::SCRIPT_GET, None) => store
-            .open(name)
-            .map(Some)
-            .map_err(|error| error.to_string()),
-        _ if !may_write => Err("not allowed".to_owned()),
-        (kind::CERT_GET | kind::SCRIPT_GET, Some(content)) => {
-            put(store, name, content).map(|()| None)
-        }
-        _ => store
-            .delete(name)
-            .map(|()| None)
-            .map_err(|error| error.to_string()),
-    };
-    match done {
+    match entry(&main.state, message, may_write) {
         Ok(file) => {
             let fds: Vec<_> = file.iter().map(AsFd::as_fd).collect();
             if header.stream != 0 {
@@ -102,6 +82,31 @@ pub(super) fn store_entry(main: &mut Main, sender: Pid, message: Message, may_wr
     }
 }
 
+/// Does what the message asks for; the file that it opened, if it did.
+fn entry(state: &State, message: Message, may_write: bool) -> Result<Option<File>, String> {
+    let kind = message.header.kind;
+    let store = match kind {
+        kind::CERT_GET | kind::CERT_DELETE => &state.certificates,
+        _ => &state.scripts,
+    };
+    let name = &message.body;
+    let [content, ..] = message.fds;
+    match (kind, content) {
+        (kind::CERT_GET | kind::SCRIPT_GET, None) => store
+            .open(name)
+            .map(Some)
+            .map_err(|error| error.to_string()),
+        _ if !may_write => Err("not allowed".to_owned()),
+        (kind::CERT_GET | kind::SCRIPT_GET, Some(content)) => {
+            put(store, name, content).map(|()| None)
+        }
+        _ => store
+            .delete(name)
+            .map(|()| None)
+            .map_err(|error| error.to_string()),
+    }
+}
+
 fn put(store: &Store, name: &[u8], content: OwnedFd) -> Result<(), String> {
     let read = || {
         let length = File::from(content.try_clone()?).metadata()?.len();
@@ -113,4 +118,62 @@ fn put(store: &Store, name: &[u8], content: OwnedFd) -> Result<(), String> {
     };
     let bytes = read().map_err(|error| error.to_string())?;
     store.put(name, &bytes).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ipc::{Body, Header};
+    use crate::sys::memory::write_memfd;
+    use std::io::Read;
+
+    fn message(kind: u8, name: &[u8], content: Option<&[u8]>) -> Message {
+        let mut message = Message {
+            header: Header::new(1, kind, 5),
+            body: Body::new(name),
+            ..Message::default()
+        };
+        message.fds[0] = content.map(|bytes| write_memfd(c"test", bytes).unwrap());
+        message
+    }
+
+    #[test]
+    fn certificates_and_scripts_are_stored_opened_and_removed() {
+        let folder = std::env::temp_dir().join(format!("nxt-entries-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir(&folder).unwrap();
+        let state = State::new(&folder);
+        state.make_folders();
+        for (get, delete, sub) in [
+            (kind::CERT_GET, kind::CERT_DELETE, "certs"),
+            (kind::SCRIPT_GET, kind::SCRIPT_DELETE, "scripts"),
+        ] {
+            let ask = |kind, name: &[u8], content, may_write| {
+                entry(&state, message(kind, name, content), may_write)
+            };
+            assert!(ask(get, b"one", None, true).is_err());
+            // The router reads and does not write.
+            let refused = ask(get, b"one", Some(b"content"), false).unwrap_err();
+            assert_eq!(refused, "not allowed");
+            assert!(ask(get, b"one", Some(b"content"), true).unwrap().is_none());
+            assert_eq!(
+                std::fs::read(folder.join(sub).join("one")).unwrap(),
+                b"content"
+            );
+            let mut text = String::new();
+            let mut file = ask(get, b"one", None, false).unwrap().unwrap();
+            file.read_to_string(&mut text).unwrap();
+            assert_eq!(text, "content");
+            assert!(std::io::Write::write(&mut file, b"x").is_err());
+            for name in [&b"../version"[..], b"..", b"a/b", b""] {
+                let error = ask(get, name, Some(b"x"), true).unwrap_err();
+                assert!(error.starts_with("invalid name"), "{error}");
+                assert!(ask(delete, name, None, true).is_err());
+            }
+            assert!(ask(delete, b"one", None, false).is_err());
+            assert!(ask(delete, b"one", None, true).unwrap().is_none());
+            assert!(ask(get, b"one", None, true).is_err());
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }
