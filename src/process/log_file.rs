@@ -34,7 +34,7 @@ pub(super) fn open(path: &Path) -> io::Result<()> {
 /// socket, another user's pipe) is shared.
 fn open_or_share(path: &Path) -> io::Result<File> {
     stdio::open_append(path, MODE).or_else(|error| match error.raw_os_error() {
-        Some(libc::ENXIO | libc::EACCES) => standard_stream(path).map_or(Err(error), Ok),
+        Some(libc::ENXIO | libc::EACCES) => standard_stream(path).ok_or(error),
         _ => Err(error),
     })
 }
