@@ -232,6 +232,8 @@ pub struct Queued {
 }
 
 impl AppQueue {
+    /// Messages that fit.
+    pub const ITEMS: usize = APP_ITEMS;
     /// Bytes of shared memory.
     pub const SIZE: usize = size_of::<Shared<APP_ITEMS, 9>>();
 

@@ -17,7 +17,7 @@ use super::worker_port::WorkerPort;
 use crate::base::log::Level;
 use crate::ipc::queue::QueueError;
 use crate::ipc::segment::{AllocateError, DATA_SIZE, OutgoingRun};
-use crate::ipc::{ChunkRef, Header, OutgoingSegments, SendError, kind, rpc};
+use crate::ipc::{AppQueue, ChunkRef, Header, OutgoingSegments, SendError, kind, rpc};
 use crate::router::body::Body;
 
 /// What an application learns of a request (`nxt_unit_request_t`).
@@ -251,7 +251,10 @@ impl App {
                 let text =
                     format_args!("app \"{}\": failed to send app message: {error}", self.name);
                 self.complaints.write(Level::Alert, text);
-                if let QueueError::Corrupt(_) = error {
+                // A queue is full when as many requests wait as it has items; if they do not, it
+                // only looks so.
+                let waiting = self.counts().active as usize;
+                if error != QueueError::Full || waiting < AppQueue::ITEMS / 2 {
                     self.repair();
                 }
                 self.outgoing.take_back(head, stream);
