@@ -27,6 +27,8 @@ pub(crate) enum Event {
     Idle(Arc<App>),
     /// The last request of a removed application is over.
     Drained(Arc<App>),
+    /// A prototype of this id is gone.
+    PrototypeGone(Arc<App>, Pid),
     /// A port has messages that wait for its socket.
     Flush(Arc<Link>),
     /// A worker thread ended without being told to.

@@ -26,6 +26,10 @@ const ATTEMPTS: usize = 3;
 /// Between two processes of an application that end without having served anything.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Messages of a dead prototype and main's notice of its death come on different ways; those that
+/// were sent before it are read within this time.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
 /// No process was started; the log says why, and so does the text, if main knows.
 #[derive(Debug)]
 pub(super) struct StartFailed(pub(super) String);
@@ -48,6 +52,15 @@ pub(super) fn handle(control: &Rc<Control>, event: Event) -> bool {
             spawn_local(expire_idle(app));
         }
         Event::Drained(app) => app.retire(),
+        Event::PrototypeGone(app, pid) => {
+            let control = control.clone();
+            spawn_local(async move {
+                sleep(LAST_WORDS).await;
+                app.bury_prototype(pid);
+                drop(app);
+                control.forget_finished();
+            });
+        }
         Event::Flush(link) => {
             spawn_local(flush(link));
         }

@@ -93,6 +93,8 @@ struct Inner {
 struct Prototype {
     generation: u32,
     link: Arc<Link>,
+    /// Told to quit. What it says until it is gone is still heard.
+    leaving: bool,
 }
 
 impl std::fmt::Debug for App {
@@ -239,7 +241,7 @@ impl App {
         inner
             .prototypes
             .iter()
-            .find(|p| p.generation == generation)
+            .find(|p| p.generation == generation && !p.leaving)
             .map(|p| p.link.clone())
     }
 
@@ -248,8 +250,17 @@ impl App {
         let mut inner = lock(&self.inner);
         let retired = inner.pool.is_closed() && !inner.pool.is_busy();
         if generation == inner.pool.generation() && !retired {
-            inner.prototypes.push(Prototype { generation, link });
+            inner.prototypes.push(Prototype {
+                generation,
+                link,
+                leaving: false,
+            });
         } else {
+            inner.prototypes.push(Prototype {
+                generation,
+                link: link.clone(),
+                leaving: true,
+            });
             drop(inner);
             link.tell(kind::QUIT, 0, &[]);
         }
@@ -261,8 +272,21 @@ impl App {
         inner.prototypes.iter().any(|p| p.link.port.pid == pid)
     }
 
-    /// Forgets a prototype that is gone.
-    pub(crate) fn prototype_gone(&self, pid: Pid) {
+    /// A prototype is gone. It stays known for a moment: messages that it sent before its end may
+    /// not have been read yet.
+    pub(crate) fn prototype_gone(self: &Arc<Self>, pid: Pid) {
+        let mut inner = lock(&self.inner);
+        let mut prototypes = inner.prototypes.iter_mut();
+        let Some(prototype) = prototypes.find(|p| p.link.port.pid == pid) else {
+            return;
+        };
+        prototype.leaving = true;
+        drop(inner);
+        self.hub.ask(Event::PrototypeGone(self.clone(), pid));
+    }
+
+    /// All that a dead prototype said has been read.
+    pub(crate) fn bury_prototype(&self, pid: Pid) {
         lock(&self.inner)
             .prototypes
             .retain(|p| p.link.port.pid != pid);
@@ -432,9 +456,13 @@ impl Inner {
     /// Prototypes of old generations whose last process is gone.
     fn take_deserted_prototypes(&mut self) -> Vec<Prototype> {
         let (pool, current) = (&self.pool, self.pool.generation());
-        self.prototypes
-            .extract_if(.., |p| {
-                p.generation != current && pool.generation_gone(p.generation)
+        let deserted = self.prototypes.iter_mut().filter(|p| {
+            !p.leaving && p.generation != current && pool.generation_gone(p.generation)
+        });
+        deserted
+            .map(|prototype| {
+                prototype.leaving = true;
+                prototype.clone()
             })
             .collect()
     }
