@@ -306,6 +306,9 @@ pub struct Application {
     pub idle_timeout: Duration,
     /// `limits.timeout`; zero = off.
     pub timeout: Duration,
+    /// `limits.kill_timeout`: what a process that must leave may take; absent, processes whose
+    /// request timed out stay.
+    pub kill_timeout: Option<Duration>,
     /// `limits.requests`; zero = off.
     pub requests: u32,
     /// `limits.shm`: bytes of outgoing shared memory per process.

@@ -365,6 +365,10 @@ fn application(name: &str, value: &Value) -> Loaded<Application> {
         spare_processes: spare.map_or(0, clamp_u32),
         idle_timeout: seconds(processes, "idle_timeout", Duration::from_secs(15))?,
         timeout: seconds(limits, "timeout", Duration::ZERO)?,
+        kill_timeout: limits
+            .get_member("kill_timeout")
+            .map(|_| seconds(limits, "kill_timeout", Duration::ZERO))
+            .transpose()?,
         requests: integer(limits, "requests")?.map_or(0, clamp_u32),
         shm: integer(limits, "shm")?.map_or(DEFAULT_SHM, clamp_u64),
         threads: integer(value, "threads")?.map_or(1, clamp_u32).max(1),

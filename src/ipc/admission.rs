@@ -102,7 +102,9 @@ fn shape(receiver: ProcessType, from: Option<ProcessType>, kind: u8) -> Option<S
         (Router, Some(App), k::OOSM | k::REQ_HEADERS_ACK) => ((0, MAX_BODY), NOTHING),
         (Router, Some(App), k::DATA | k::RPC_ERROR) => ((0, MAX_BODY), NOTHING),
 
-        (Prototype, Some(Main), k::QUIT) | (Prototype, Some(Router), k::QUIT) => QUIT,
+        (Prototype, Some(Main), k::QUIT) => QUIT,
+        // Also about one of its processes: `Leaving`.
+        (Prototype, Some(Router), k::QUIT) => ((0, 8), NOTHING),
         (Prototype, Some(Main), k::CHANGE_FILE) => CHANGE_FILE,
         (Prototype, Some(Main), k::REMOVE_PID) => (WORD, NOTHING),
         (Prototype, Some(Router), k::START_PROCESS) => (LONG, NOTHING),

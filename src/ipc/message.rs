@@ -90,6 +90,37 @@ pub const CONF_COMMIT: u8 = 1;
 /// The same, and keep the stored one under another name, since it could not be used.
 pub const CONF_COMMIT_REJECTED: u8 = 2;
 
+/// Body of a `QUIT` message from the router to a prototype: not the prototype shall leave, but one
+/// of its processes was told to, and must be gone in time. Between processes of the daemon only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leaving {
+    /// The process.
+    pub pid: Pid,
+    /// What it may take.
+    pub time: std::time::Duration,
+}
+
+impl Leaving {
+    /// The wire form: the pid, then milliseconds as `u32`.
+    pub fn encode(&self) -> [u8; 8] {
+        let mut out = [0; 8];
+        out[..4].copy_from_slice(&self.pid.to_ne_bytes());
+        let millis = u32::try_from(self.time.as_millis()).unwrap_or(u32::MAX);
+        out[4..].copy_from_slice(&millis.to_ne_bytes());
+        out
+    }
+
+    /// Reads the wire form; `None` if the body is another one.
+    pub fn decode(body: &[u8]) -> Option<Leaving> {
+        let (pid, millis) = <&[u8; 8]>::try_from(body).ok()?.split_first_chunk()?;
+        let millis = u32::from_ne_bytes(millis.try_into().ok()?);
+        Some(Leaving {
+            pid: Pid::from_ne_bytes(*pid),
+            time: std::time::Duration::from_millis(millis.into()),
+        })
+    }
+}
+
 /// The head of every message (`nxt_port_msg_t`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Header {
@@ -304,6 +335,18 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_leaving_process_is_told_by_pid_and_time() {
+        let leaving = Leaving {
+            pid: 77,
+            time: std::time::Duration::from_millis(1500),
+        };
+        assert_eq!(Leaving::decode(&leaving.encode()), Some(leaving));
+        assert_eq!(Leaving::decode(&[]), None);
+        assert_eq!(Leaving::decode(&[QUIT_GRACEFUL]), None);
+        assert_eq!(Leaving::decode(&[0; 9]), None);
+    }
 
     #[test]
     fn header_survives_the_wire() {

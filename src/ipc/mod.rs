@@ -26,7 +26,7 @@ pub mod socket;
 
 pub(crate) use memory::copy_to;
 pub use memory::{Mapping, MemoryError, create_memory, read_memory};
-pub use message::{Body, ChunkRef, Header, Message, kind};
+pub use message::{Body, ChunkRef, Header, Leaving, Message, kind};
 pub use peers::{NewPort, PeerTable, PortId, ProcessType};
 pub use port::{Receiver, Sender, Sent};
 pub use queue::{AppQueue, PortQueue};

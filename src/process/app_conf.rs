@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::conf::json::{self, Value};
 use crate::conf::limits::ProcessLimits;
@@ -13,6 +14,10 @@ use crate::process::modules::{split_type, type_number};
 
 /// Default of `limits.shm`, bytes.
 const SHM_LIMIT: usize = 100 * 1024 * 1024;
+
+/// Default of `limits.start_timeout`, seconds: much longer than any application should need, so
+/// that only those are killed that would never be ready.
+const START_TIMEOUT: u64 = 300;
 
 /// See the module head.
 #[derive(Clone, Debug)]
@@ -41,6 +46,10 @@ pub(super) struct AppConf {
     pub(super) limits: ProcessLimits,
     /// `isolation`
     pub(super) isolation: Isolation,
+    /// `limits.start_timeout`: how long the prototype and each process may take to become ready.
+    pub(super) start_timeout: Option<Duration>,
+    /// `limits.kill_timeout`
+    pub(super) kill_timeout: Option<Duration>,
     /// The whole object.
     pub(super) json: Value,
 }
@@ -150,10 +159,19 @@ impl AppConf {
                 .unwrap_or_default(),
             isolation: Isolation::from_json(json.get_member("isolation"))
                 .ok_or_else(|| invalid("isolation"))?,
+            start_timeout: Some(number("start_timeout")?.unwrap_or(START_TIMEOUT))
+                .filter(|&seconds| seconds > 0)
+                .map(seconds),
+            kill_timeout: number("kill_timeout")?.map(seconds),
             kind,
             json,
         })
     }
+}
+
+/// Validation bounds the number; here it only must not make time overflow.
+fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number.min(i32::MAX as u64))
 }
 
 #[cfg(test)]
@@ -191,6 +209,14 @@ mod tests {
         let conf = AppConf::from_message(b"a\0{\"type\":\"external\"}").unwrap();
         assert_eq!((conf.shm_limit, conf.request_limit), (104857600, 0));
         assert_eq!((conf.user, conf.working_directory), (None, None));
+        assert_eq!(conf.start_timeout, Some(Duration::from_secs(300)));
+        assert_eq!(conf.kill_timeout, None);
+        let never = AppConf::from_message(
+            b"a\0{\"type\":\"external\",\"limits\":{\"start_timeout\":0,\"kill_timeout\":3}}",
+        );
+        let never = never.unwrap();
+        assert_eq!(never.start_timeout, None);
+        assert_eq!(never.kill_timeout, Some(Duration::from_secs(3)));
     }
 
     #[test]

@@ -6,7 +6,12 @@
 //! enters the working directory. Then it reports `PROCESS_CREATED`, waits for main's answer (main
 //! writes the maps of its user namespace meanwhile), becomes the application's user, and reports
 //! `PROCESS_READY`. From then on the router asks it for processes with `START_PROCESS`. If a step
-//! fails, it tells main why before it ends.
+//! fails, it tells main why before it ends. A language may hang: main kills a prototype that is not
+//! ready in time.
+//!
+//! The router tells it of processes that were told to leave: a `QUIT` with a body ([`Leaving`]) is
+//! about that process, one without about all. Those that do not leave in time are killed, and so are
+//! those that do not become ready in time.
 #![forbid(unsafe_code)]
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -30,7 +35,7 @@ use crate::base::log::Level;
 use crate::base::log_limit::LogLimit;
 use crate::ipc::admission;
 use crate::ipc::{
-    Header, Message, Pid, ProcessType, ReceiveError, Receiver, Sender, kind, rpc, socket,
+    Header, Leaving, Message, Pid, ProcessType, ReceiveError, Receiver, Sender, kind, rpc, socket,
 };
 use crate::sys::cgroups::{Cgroup, CgroupError};
 use crate::sys::clone::Namespaces;
@@ -458,6 +463,9 @@ impl Prototype {
         self.exiting = true;
         for pid in self.children() {
             self.table.quit(pid);
+            if let Some(time) = self.conf.kill_timeout {
+                self.table.must_quit(pid, time);
+            }
         }
     }
 
@@ -492,7 +500,13 @@ impl Prototype {
                 change_log_file(message);
                 self.reopen_stderr();
             }
-            (kind::QUIT, Some(ProcessType::Main | ProcessType::Router)) => self.exit(),
+            (kind::QUIT, Some(ProcessType::Main | ProcessType::Router)) => {
+                match Leaving::decode(&message.body) {
+                    Some(leaving) => self.table.must_quit(leaving.pid, leaving.time),
+                    None if message.body.len() <= 1 => self.exit(),
+                    None => warning!("malformed QUIT message from process {sender} dropped"),
+                }
+            }
             (other, _) => {
                 warning!("message {other} from process {sender} is not expected, dropped")
             }
@@ -651,6 +665,9 @@ impl Prototype {
                 if let Some(write) = write {
                     let process = Process::new(pid, ProcessType::App, prototype, stream, write);
                     self.table.add(process.with_local(local));
+                }
+                if let Some(time) = self.conf.start_timeout {
+                    self.table.must_start(pid, time);
                 }
                 true
             }

@@ -63,6 +63,7 @@ impl Main {
                 return Err(alert(error.to_string()));
             }
         };
+        let start_timeout = conf.start_timeout;
         let mut leftovers = Leftovers::new(
             &conf.isolation,
             credentials.as_ref(),
@@ -113,6 +114,9 @@ impl Main {
             Ok(pid) => {
                 self.isolated.started(pid, leftovers);
                 self.listen_to_family(pid, heard);
+                if let Some(time) = start_timeout {
+                    self.table.must_start(pid, time);
+                }
                 Ok(())
             }
             Err(text) => {

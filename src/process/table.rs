@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal;
 
-use super::escalation::Escalation;
+use super::escalation::{Duty, Escalation};
 use crate::ipc::message::{QUIT_GRACEFUL, QUIT_NORMAL};
 use crate::ipc::{Header, NewPort, Pid, PortId, PortQueue, ProcessType, SendError, Sender, kind};
 use crate::sys::Errno;
@@ -52,8 +52,8 @@ pub(super) struct Process {
     pub(super) sender: Sender,
     /// The memory of its port's queue.
     queue: Option<OwnedFd>,
-    /// It was told to quit.
-    leaving: Option<Escalation>,
+    /// It must quit, or become ready, in time.
+    escalation: Option<Escalation>,
 }
 
 impl Process {
@@ -76,7 +76,7 @@ impl Process {
             failure: None,
             sender,
             queue: None,
-            leaving: None,
+            escalation: None,
         }
     }
 
@@ -193,9 +193,31 @@ impl Table {
                 ProcessType::App => Duration::ZERO,
                 _ => Duration::from_secs(1),
             };
-            process
-                .leaving
-                .get_or_insert_with(|| Escalation::begin(Instant::now(), more));
+            if process.escalation.is_none_or(|e| !e.is_to_quit()) {
+                process.escalation = Some(Escalation::begin(Instant::now(), more));
+            }
+        }
+    }
+
+    /// A child was told to quit and is killed when it is not gone within `time`. Being told again
+    /// gives it no more time. It may be gone already.
+    pub(super) fn must_quit(&mut self, pid: Pid, time: Duration) {
+        let own = self.own;
+        let child = self.get_mut(pid).filter(|process| process.parent == own);
+        let escalation = Escalation::within(Instant::now(), time);
+        if let Some(process) = child
+            && process
+                .escalation
+                .is_none_or(|e| !e.is_to_quit() || e.end() > escalation.end())
+        {
+            process.escalation = Some(escalation);
+        }
+    }
+
+    /// A child that was just forked is killed when it is not ready within `time`.
+    pub(super) fn must_start(&mut self, pid: Pid, time: Duration) {
+        if let Some(process) = self.get_mut(pid) {
+            process.escalation = Some(Escalation::of_start(Instant::now(), time));
         }
     }
 
@@ -209,24 +231,27 @@ impl Table {
     /// When [`Table::escalate`] has something to do.
     pub(super) fn next_escalation(&self) -> Option<Instant> {
         self.iter()
-            .filter_map(|process| process.leaving.map(|leaving| leaving.due()))
+            .filter_map(|process| process.escalation.map(|escalation| escalation.due()))
             .min()
     }
 
-    /// Sends the signals that are due to children that were told to quit.
+    /// Sends the signals that are due to children.
     pub(super) fn escalate(&mut self, now: Instant) {
         for process in self.processes.values_mut() {
             let (pid, local, name) = (process.pid, process.local, process.kind.name());
-            let Some((signal, since)) = process
-                .leaving
-                .as_mut()
-                .and_then(|leaving| leaving.take_due(now))
-            else {
-                continue;
+            let overdue = process.escalation.as_mut().and_then(|e| e.take_due(now));
+            let Some(overdue) = overdue else { continue };
+            let (since, signal) = (overdue.since.as_secs(), overdue.signal);
+            let what = match overdue.duty {
+                Duty::Start => "was started",
+                Duty::Quit => "has been told to quit",
             };
-            let since = since.as_secs();
             warning!(
-                "{name} process {pid} has been told to quit {since} s ago and has not: sending {}",
+                "{name} process {pid} {what} {since} s ago and {}: sending {}",
+                match overdue.duty {
+                    Duty::Start => "is not ready",
+                    Duty::Quit => "has not",
+                },
                 signal_name(signal)
             );
             // It has not been reaped, so the number is still its own.
@@ -259,6 +284,7 @@ impl Table {
         };
         process.state = State::Ready;
         process.stream = 0;
+        process.escalation.take_if(|e| !e.is_to_quit());
         let Some(process) = self.get(pid) else {
             return;
         };

@@ -21,7 +21,9 @@ use crate::router::app::App;
 pub(crate) enum Event {
     /// Start a process of this generation.
     Start(Arc<App>, u32),
-    /// The same after a pause: the last one ended before it did anything.
+    /// Start all processes of a new generation that are missing.
+    Refill(Arc<App>),
+    /// The same as [`Start`](Event::Start) after a pause: the last one ended before it did anything.
     StartLater(Arc<App>, u32),
     /// A process went idle that is not a spare one.
     Idle(Arc<App>),

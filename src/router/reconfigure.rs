@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
 
 use super::access_log::{AccessLog, LogFile};
 use super::app::App;
@@ -144,14 +145,7 @@ async fn build(
     }
     // From now on processes exist that name their application.
     control.apps.borrow_mut().extend(fresh.apps.iter().cloned());
-    for app in &fresh.apps {
-        start_spare(control, app)
-            .await
-            .map_err(|StartFailed(reason)| ApplyError::Start {
-                name: app.name.clone(),
-                reason,
-            })?;
-    }
+    start_processes(control, &fresh.apps).await?;
     let access_log = match &config.access_log {
         Some(conf) => Some(open_access_log(control, conf).await?),
         None => None,
@@ -166,6 +160,26 @@ async fn build(
         access_log,
         placement,
     })
+}
+
+/// Starts the processes of new applications, all at the same time.
+async fn start_processes(control: &Rc<Control>, apps: &[Arc<App>]) -> Result<(), ApplyError> {
+    let mut starts = JoinSet::new();
+    for app in apps {
+        let (control, app) = (control.clone(), app.clone());
+        starts.spawn_local(async move {
+            let started = start_spare(&control, &app).await;
+            started.map_err(|StartFailed(reason)| ApplyError::Start {
+                name: app.name.clone(),
+                reason,
+            })
+        });
+    }
+    while let Some(started) = starts.join_next().await {
+        // A task ends with an error of its own only if it panics.
+        started.map_err(|error| ApplyError::Config(error.to_string()))??;
+    }
+    Ok(())
 }
 
 async fn open_listener(

@@ -6,11 +6,12 @@
 use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::sync::oneshot;
-use tokio::task::spawn_local;
+use tokio::task::{JoinError, JoinSet, spawn_local};
 use tokio::time::{sleep, sleep_until};
 
 use super::app::App;
@@ -48,6 +49,17 @@ pub(super) fn handle(control: &Rc<Control>, event: Event) -> bool {
                 start_counted(&control, &app, generation).await
             });
         }
+        Event::Refill(app) => {
+            let control = control.clone();
+            spawn_local(async move {
+                let mut starts = JoinSet::new();
+                // Failures are in the log; what was begun goes on.
+                let _ = start_missing(&control, &app, &mut starts).await;
+                while let Some(started) = starts.join_next().await {
+                    let _ = settle(&app, started);
+                }
+            });
+        }
         Event::Idle(app) => {
             spawn_local(expire_idle(app));
         }
@@ -77,16 +89,50 @@ async fn start_counted(control: &Rc<Control>, app: &Arc<App>, generation: u32) {
     }
 }
 
-/// Starts the spare processes of a new application, as long as they are missing.
+/// Starts the spare processes of a new application. After a failure nobody waits for those that
+/// are being started: they leave when they find that the application is gone.
 pub(super) async fn start_spare(control: &Rc<Control>, app: &Arc<App>) -> Result<(), StartFailed> {
-    let generation = app.generation();
-    while app.refill() {
-        if let Err(error) = start(control, app, generation).await {
-            app.start_failed(generation);
-            return Err(error);
+    start_missing(control, app, &mut JoinSet::new()).await
+}
+
+/// A task that starts a process of a generation.
+type Starts = JoinSet<(u32, Result<(), StartFailed>)>;
+
+/// Starts the processes that are missing, at the same time, until the first failure.
+async fn start_missing(
+    control: &Rc<Control>,
+    app: &Arc<App>,
+    starts: &mut Starts,
+) -> Result<(), StartFailed> {
+    loop {
+        let generation = app.generation();
+        while app.refill() {
+            let (control, app) = (control.clone(), app.clone());
+            starts.spawn_local(async move {
+                let result = start(&control, &app, generation).await;
+                (generation, result)
+            });
+        }
+        match starts.join_next().await {
+            None => return Ok(()),
+            Some(started) => settle(app, started)?,
         }
     }
-    Ok(())
+}
+
+/// Takes a process that was not started off the count of those being started.
+fn settle(
+    app: &Arc<App>,
+    started: Result<(u32, Result<(), StartFailed>), JoinError>,
+) -> Result<(), StartFailed> {
+    match started {
+        Ok((_, Ok(()))) => Ok(()),
+        Ok((generation, Err(error))) => {
+            app.start_failed(generation);
+            Err(error)
+        }
+        Err(_) => Err(StartFailed(String::new())),
+    }
 }
 
 async fn start(control: &Rc<Control>, app: &Arc<App>, generation: u32) -> Result<(), StartFailed> {
@@ -131,9 +177,13 @@ async fn prototype(
     app: &Arc<App>,
     generation: u32,
 ) -> Result<Arc<Link>, String> {
-    let _one_at_a_time = app.starting.lock().await;
+    let failed = app.failed_prototypes.load(Ordering::Relaxed);
+    let mut last_failure = app.starting.lock().await;
     if let Some(link) = app.prototype(generation) {
         return Ok(link);
+    }
+    if app.failed_prototypes.load(Ordering::Relaxed) != failed {
+        return Err(last_failure.clone());
     }
     let mut body = Vec::with_capacity(app.name.len() + 1 + app.json.len());
     body.extend_from_slice(app.name.as_bytes());
@@ -160,8 +210,13 @@ async fn prototype(
     );
     drop(way);
     // A prototype of an old generation was sent away on arrival.
-    ready.await.unwrap_or_else(|_| Err(String::new()))?;
-    app.prototype(generation).ok_or_else(String::new)
+    let started = ready.await.unwrap_or_else(|_| Err(String::new()));
+    let link = started.and_then(|()| app.prototype(generation).ok_or_else(String::new));
+    if let Err(reason) = &link {
+        app.failed_prototypes.fetch_add(1, Ordering::Relaxed);
+        last_failure.clone_from(reason);
+    }
+    link
 }
 
 /// Sends idle processes away when their time has come. A timer that waits does not keep a removed

@@ -60,6 +60,10 @@ const LIMITS: &[Rule] = &[
     option("timeout", INTEGER),
     option("requests", INTEGER),
     option("shm", INTEGER),
+    // Beyond Unit 1.35.0.
+    option("start_timeout", INTEGER)
+        .check(|_, name, value| not_negative(name, truncated(value), i64::from(i32::MAX / 1000))),
+    option("kill_timeout", INTEGER).check(kill_timeout),
 ];
 
 const PROCESSES: &[Rule] = &[
@@ -85,6 +89,11 @@ fn processes(context: &Context<'_>, name: &str, value: &Value) -> Checked {
         number("idle_timeout", 15),
         i64::from(i32::MAX / 1000),
     )
+}
+
+fn kill_timeout(_: &Context<'_>, name: &str, value: &Value) -> Checked {
+    at_least(name, truncated(value), 1)?;
+    not_negative(name, truncated(value), i64::from(i32::MAX / 1000))
 }
 
 fn environment(_: &Context<'_>, _: &str, value: &Value) -> Checked {
@@ -118,10 +127,6 @@ fn environment(_: &Context<'_>, _: &str, value: &Value) -> Checked {
 #[cfg(test)]
 mod tests {
     use super::super::tests::details;
-
-    fn python(text: &str) -> String {
-        format!(r#"{{"applications": {{"a": {{"type": "python 3", {text}}}}}}}"#)
-    }
 
     fn external(text: &str) -> String {
         format!(
@@ -188,6 +193,22 @@ mod tests {
             (
                 &external(r#""limits": {"timeout": -1, "requests": 0, "shm": 1}"#),
                 "",
+            ),
+            (
+                &external(r#""limits": {"start_timeout": 0, "kill_timeout": 1}"#),
+                "",
+            ),
+            (
+                &external(r#""limits": {"start_timeout": -1}"#),
+                r#"The "start_timeout" number must not be negative."#,
+            ),
+            (
+                &external(r#""limits": {"kill_timeout": 0}"#),
+                r#"The "kill_timeout" number must be equal to or greater than 1."#,
+            ),
+            (
+                &external(r#""limits": {"kill_timeout": 2147484}"#),
+                r#"The "kill_timeout" number must not exceed 2147483."#,
             ),
             (
                 &external(r#""limits": {"reschedule_timeout": 1}"#),

@@ -258,7 +258,7 @@ impl App {
                     self.repair();
                 }
                 self.outgoing.take_back(head, stream);
-                self.request_dropped();
+                self.request_dropped(false);
                 Err(503)
             }
         }
@@ -314,8 +314,7 @@ impl Exchange {
                 break;
             }
             if timer.deadline() >= deadline {
-                crate::warning!("app \"{}\": a request timed out", self.slot.app.name);
-                self.slot.fail(503);
+                self.slot.timed_out();
                 self.port.remove(self.slot.stream);
                 if let Some(part) = self.slot.pop(cx.waker()) {
                     return Poll::Ready(part);

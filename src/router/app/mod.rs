@@ -16,7 +16,7 @@ mod slot;
 pub(crate) mod tests;
 pub mod worker_port;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -25,11 +25,11 @@ use crate::base::log_limit::LogLimit;
 use crate::conf::config::Application;
 use crate::ipc::message::QUIT_GRACEFUL;
 use crate::ipc::segment::{CHUNK_SIZE, DATA_SIZE};
-use crate::ipc::{Id, OutgoingSegments, Pid, kind};
+use crate::ipc::{Id, Leaving, OutgoingSegments, Pid, kind};
 use crate::router::hub::{AppId, Event, Hub, Link, Notice, lock};
 
 pub use pool::Counts;
-use pool::{Limits, Pool, Restart};
+use pool::{Leaver, Limits, Pool, Restart};
 use serialize::NameStyle;
 pub(crate) use shared_port::SharedPort;
 
@@ -45,6 +45,10 @@ const REPAIR_PAUSE: Duration = Duration::from_secs(5);
 /// Ports that a process may have beyond those of the `threads` in its configuration: an external
 /// program starts as many threads as it likes.
 const EXTRA_PORTS: usize = 64;
+
+/// How long a process that was told to leave may take, once nobody waits for what it does, unless
+/// `limits.kill_timeout` says otherwise.
+const LEAVE: Duration = Duration::from_secs(30);
 
 /// One configured application.
 pub struct App {
@@ -62,6 +66,8 @@ pub struct App {
     hears_of_leaving: bool,
     /// `limits.timeout`
     timeout: Option<Duration>,
+    /// `limits.kill_timeout`
+    kill_timeout: Option<Duration>,
     /// Chunks of shared memory that its processes may have in flight.
     max_chunks: usize,
     /// Segments of shared memory that each of its processes may send.
@@ -77,8 +83,10 @@ pub struct App {
     inner: Mutex<Inner>,
     /// The idle timer runs or was asked for.
     idle_timer: AtomicBool,
-    /// Starts of its prototype, one at a time.
-    pub(crate) starting: tokio::sync::Mutex<()>,
+    /// Starts of its prototype, one at a time; why the last one failed.
+    pub(crate) starting: tokio::sync::Mutex<String>,
+    /// How many of them failed: who waited for one that failed does not try again.
+    pub(crate) failed_prototypes: AtomicU32,
 }
 
 struct Inner {
@@ -116,6 +124,7 @@ impl App {
             style: NameStyle::of(&conf.kind),
             hears_of_leaving: conf.kind.starts_with("python"),
             timeout: (!conf.timeout.is_zero()).then_some(conf.timeout),
+            kill_timeout: conf.kill_timeout,
             max_chunks: (conf.shm / CHUNK_SIZE as u64) as usize
                 + 2 * crate::ipc::segment::CHUNK_COUNT,
             // libunit rounds up likewise.
@@ -132,7 +141,8 @@ impl App {
                 failures: 0,
             }),
             idle_timer: AtomicBool::new(false),
-            starting: tokio::sync::Mutex::new(()),
+            starting: tokio::sync::Mutex::default(),
+            failed_prototypes: AtomicU32::new(0),
         }))
     }
 
@@ -159,18 +169,18 @@ impl App {
         lock(&self.inner).shared.clone()
     }
 
-    fn request_dropped(self: &Arc<Self>) {
+    fn request_dropped(self: &Arc<Self>, abandoned: bool) {
         let mut inner = lock(&self.inner);
-        inner.pool.request_dropped();
+        inner.pool.request_dropped(abandoned);
         let drained = inner.pool.is_closed() && !inner.pool.is_busy();
         drop(inner);
         self.drained_if(drained);
     }
 
     /// A process took a request: the port that talks to it.
-    fn request_taken(self: &Arc<Self>, pid: Pid, port: Id) -> Option<Arc<Link>> {
+    fn request_taken(self: &Arc<Self>, pid: Pid, port: Id, abandoned: bool) -> Option<Arc<Link>> {
         let mut inner = lock(&self.inner);
-        let taken = inner.pool.request_taken(pid, port)?;
+        let taken = inner.pool.request_taken(pid, port, abandoned)?;
         let generation = inner.pool.generation();
         drop(inner);
         self.start_if(taken.start, generation);
@@ -181,13 +191,76 @@ impl App {
         lock(&self.inner).pool.request_upgraded(pid);
     }
 
-    fn request_done(self: &Arc<Self>, pid: Pid, upgraded: bool) {
+    fn request_done(self: &Arc<Self>, pid: Pid, upgraded: bool, abandoned: bool) {
         let mut inner = lock(&self.inner);
-        let idle = inner.pool.request_done(pid, upgraded, Instant::now());
+        let pool = &mut inner.pool;
+        let done = pool.request_done(pid, upgraded, abandoned, Instant::now());
         let drained = inner.pool.is_closed() && !inner.pool.is_busy();
         drop(inner);
-        self.idle_if(idle);
+        self.freed_if(done.freed, pid);
+        self.idle_if(done.idle);
         self.drained_if(drained);
+    }
+
+    /// The client of a request seems to be gone; `pid` has the request, if a process took it.
+    fn request_abandoned(self: &Arc<Self>, pid: Option<Pid>) {
+        let mut inner = lock(&self.inner);
+        let freed = match pid {
+            Some(pid) => inner.pool.request_abandoned(pid).zip(Some(pid)),
+            None => {
+                inner.pool.waiting_request_abandoned();
+                None
+            }
+        };
+        let drained = inner.pool.is_closed() && !inner.pool.is_busy();
+        drop(inner);
+        if let Some((generation, pid)) = freed {
+            self.freed_if(Some(generation), pid);
+        }
+        self.drained_if(drained);
+    }
+
+    fn freed_if(&self, freed: Option<u32>, pid: Pid) {
+        if let Some(generation) = freed {
+            self.must_leave(generation, pid, self.kill_timeout.unwrap_or(LEAVE));
+        }
+    }
+
+    /// A request that a process took timed out. With `limits.kill_timeout` the process is replaced:
+    /// it may finish what else it has, but not for long.
+    fn process_hangs(self: &Arc<Self>, pid: Pid) {
+        let Some(time) = self.kill_timeout else {
+            return;
+        };
+        let mut inner = lock(&self.inner);
+        let Some((leaver, start)) = inner.pool.hangs(pid) else {
+            return;
+        };
+        // The thread that reads the first port may be the one that hangs.
+        let (ports, generation) = (inner.pool.ports(pid), inner.pool.generation());
+        drop(inner);
+        for port in ports {
+            port.tell(kind::QUIT, 0, &[QUIT_GRACEFUL]);
+        }
+        self.must_leave(leaver.generation, pid, time);
+        self.start_if(start, generation);
+    }
+
+    /// Has the prototype kill a process that does not leave in time.
+    fn must_leave(&self, generation: u32, pid: Pid, time: Duration) {
+        if let Some(prototype) = self.prototype(generation) {
+            prototype.tell(kind::QUIT, 0, &Leaving { pid, time }.encode());
+        }
+    }
+
+    /// Tells processes to leave when they have finished what they have.
+    fn send_away(&self, leavers: Vec<Leaver<Arc<Link>>>) {
+        for leaver in leavers {
+            leaver.port.tell(kind::QUIT, 0, &[QUIT_GRACEFUL]);
+            // Otherwise the time begins with the end of its last request.
+            let freed = (!leaver.awaited).then_some(leaver.generation);
+            self.freed_if(freed, leaver.pid);
+        }
     }
 
     fn start_if(self: &Arc<Self>, start: bool, generation: u32) {
@@ -305,7 +378,10 @@ impl App {
                 link.tell(kind::PORT_ACK, 0, &[]);
                 self.idle_if(idle);
             }
-            None => link.tell(kind::QUIT, 0, &[QUIT_GRACEFUL]),
+            None => {
+                link.tell(kind::QUIT, 0, &[QUIT_GRACEFUL]);
+                self.freed_if(Some(generation), pid);
+            }
         }
     }
 
@@ -368,9 +444,7 @@ impl App {
     /// The idle timer: sends idle processes away, and says when to look again.
     pub(crate) fn expire_idle(&self) -> Option<Instant> {
         let (leavers, next) = lock(&self.inner).pool.expire(Instant::now());
-        for (_, port) in leavers {
-            port.tell(kind::QUIT, 0, &[QUIT_GRACEFUL]);
-        }
+        self.send_away(leavers);
         next
     }
 
@@ -389,16 +463,12 @@ impl App {
         let mut inner = lock(&self.inner);
         inner.shared = shared;
         let leavers = inner.pool.renew();
-        let starts = std::iter::from_fn(|| inner.pool.refill().then_some(())).count();
-        let generation = inner.pool.generation();
         let deserted = inner.take_deserted_prototypes();
         drop(inner);
-        for (_, port) in leavers {
-            port.tell(kind::QUIT, 0, &[QUIT_GRACEFUL]);
-        }
+        self.send_away(leavers);
         quit_prototypes(deserted);
         self.hub.tell_workers(&Notice::QueueReplaced(self.clone()));
-        (0..starts).for_each(|_| self.start_if(true, generation));
+        self.hub.ask(Event::Refill(self.clone()));
         Ok(())
     }
 
@@ -430,18 +500,23 @@ impl App {
     }
 
     /// Sends the processes of a removed application away, unless a request came meanwhile.
-    pub(crate) fn retire(&self) {
+    pub(crate) fn retire(self: &Arc<Self>) {
         let mut inner = lock(&self.inner);
         if !inner.pool.is_closed() || inner.pool.is_busy() {
             return;
         }
         let leavers = inner.pool.renew();
         let deserted = inner.take_deserted_prototypes();
+        // Of clients that are gone: nobody will take them.
+        let (left, failures) = (inner.pool.waiting(), inner.failures);
+        inner.failures = failures.wrapping_add((left > 0) as u32);
         drop(inner);
-        for (_, port) in leavers {
-            port.tell(kind::QUIT, 0, &[QUIT_GRACEFUL]);
-        }
+        self.send_away(leavers);
         quit_prototypes(deserted);
+        if left > 0 {
+            self.hub
+                .tell_workers(&Notice::StartFailed(self.clone(), failures));
+        }
     }
 
     /// It is no longer configured, and nothing of it runs any more.

@@ -5,8 +5,12 @@
 //! contexts, or when fewer than `spare` processes are idle, up to `max`; a process beyond the spare
 //! ones leaves after `idle_timeout` without work.
 //!
-//! Unlike the original, a process that was told to leave stays known until it is gone, so that a
-//! request which it took from the shared queue at the last moment is still answered.
+//! Unlike the original:
+//! - All processes that are missing are started at once, not one after the other.
+//! - A process that was told to leave stays known until it is gone, so that a request which it took
+//!   from the shared queue at the last moment is still answered.
+//! - A process that takes its last request (`limits.requests`) counts as leaving from then on, and
+//!   its successor is started a little before; for this time there may be more than `max`.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +23,15 @@ pub(super) struct Limits {
     pub(super) max: u32,
     pub(super) spare: u32,
     pub(super) idle_timeout: Duration,
+    /// `limits.requests`; zero = off.
+    pub(super) requests: u32,
 }
+
+/// More processes of one application are not started at the same time.
+const MAX_PENDING: u32 = 64;
+
+/// When to look for idle processes again, if there were some but also requests to be taken.
+const EXPIRE_AGAIN: Duration = Duration::from_millis(100);
 
 impl From<&Application> for Limits {
     fn from(conf: &Application) -> Limits {
@@ -27,7 +39,16 @@ impl From<&Application> for Limits {
             max: conf.max_processes.max(1),
             spare: conf.spare_processes,
             idle_timeout: conf.idle_timeout,
+            requests: conf.requests,
         }
+    }
+}
+
+impl Limits {
+    /// After how many requests a process gets a successor, so that this one is ready when the
+    /// process leaves. Of a small limit nothing can be spared.
+    fn succession(self) -> u32 {
+        self.requests - self.requests / 16
     }
 }
 
@@ -49,13 +70,27 @@ struct Member<P> {
     ports: Vec<(Id, P)>,
     active: u32,
     websockets: u32,
+    /// How many of both have a client that seems to be gone.
+    abandoned: u32,
     idle: Option<Idle>,
-    /// It has taken a request.
-    served: bool,
-    /// Told to leave: no longer counted.
+    /// How many requests it has taken.
+    taken: u32,
+    /// Told to leave, or about to by itself: no longer counted.
     leaving: bool,
     /// Gone; what it said before may still be on its way.
     dead: bool,
+}
+
+impl<P> Member<P> {
+    /// Somebody waits for what it does.
+    fn is_awaited(&self) -> bool {
+        self.active + self.websockets > self.abandoned
+    }
+
+    /// Told to leave, and nobody waits for what it still does: its generation.
+    fn freed(&self) -> Option<u32> {
+        (self.leaving && !self.dead && !self.is_awaited()).then_some(self.generation)
+    }
 }
 
 /// The processes of one application.
@@ -65,6 +100,8 @@ pub(super) struct Pool<P> {
     members: Vec<Member<P>>,
     generation: u32,
     active_requests: u32,
+    /// How many requests that no process has taken have a client that seems to be gone.
+    abandoned: u32,
     /// Being started, of the current generation.
     pending: u32,
     processes: u32,
@@ -95,6 +132,15 @@ pub(super) struct Taken<P> {
     pub(super) start: bool,
 }
 
+/// What follows from the end of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Done {
+    /// The idle timer must be looked at.
+    pub(super) idle: bool,
+    /// A leaving process, of this generation, has nothing left to do for anybody.
+    pub(super) freed: Option<u32>,
+}
+
 /// What to do about the end of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Restart {
@@ -104,8 +150,16 @@ pub(super) enum Restart {
     Later,
 }
 
-/// A process with a port that takes a quit message.
-pub(super) type Leaver<P> = (Pid, P);
+/// A process that leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Leaver<P> {
+    pub(super) pid: Pid,
+    pub(super) generation: u32,
+    /// The port that takes a quit message.
+    pub(super) port: P,
+    /// It works on something that somebody waits for.
+    pub(super) awaited: bool,
+}
 
 impl<P: Clone> Pool<P> {
     pub(super) fn new(limits: Limits) -> Pool<P> {
@@ -114,6 +168,7 @@ impl<P: Clone> Pool<P> {
             members: Vec::new(),
             generation: 0,
             active_requests: 0,
+            abandoned: 0,
             pending: 0,
             processes: 0,
             idle: 0,
@@ -150,8 +205,7 @@ impl<P: Clone> Pool<P> {
     }
 
     fn want_start(&mut self) -> bool {
-        let max_pending = self.limits.spare.max(1);
-        let can = self.processes + self.pending < self.limits.max && self.pending < max_pending;
+        let can = self.processes + self.pending < self.limits.max && self.pending < MAX_PENDING;
         let need = self.active_requests > self.contexts + self.pending
             || (!self.closed && self.limits.spare > self.idle + self.pending);
         if can && need {
@@ -170,26 +224,69 @@ impl<P: Clone> Pool<P> {
         self.want_start()
     }
 
-    /// A request ended that no process had taken.
-    pub(super) fn request_dropped(&mut self) {
+    /// A request ended that no process had taken; `abandoned` as for
+    /// [`request_done`](Self::request_done).
+    pub(super) fn request_dropped(&mut self, abandoned: bool) {
         self.active_requests = self.active_requests.saturating_sub(1);
+        self.abandoned = self.abandoned.saturating_sub(abandoned as u32);
     }
 
-    /// A process says that it took a request.
-    pub(super) fn request_taken(&mut self, pid: Pid, port: Id) -> Option<Taken<P>> {
-        let member = self.member(pid)?;
+    /// The client of a request that no process has taken seems to be gone.
+    pub(super) fn waiting_request_abandoned(&mut self) {
+        self.abandoned += 1;
+    }
+
+    /// Requests that no process has taken.
+    pub(super) fn waiting(&self) -> u32 {
+        let taken: u32 = self.members.iter().map(|m| m.active).sum();
+        self.active_requests.saturating_sub(taken)
+    }
+
+    /// A process says that it took a request; `abandoned` says that
+    /// [`waiting_request_abandoned`](Self::waiting_request_abandoned) was called for it. `None`: the
+    /// process is not known.
+    pub(super) fn request_taken(
+        &mut self,
+        pid: Pid,
+        port: Id,
+        abandoned: bool,
+    ) -> Option<Taken<P>> {
+        let at = self.members.iter().position(|m| m.pid == pid)?;
+        let member = &mut self.members[at];
         let port = member.ports.iter().find(|(id, _)| *id == port)?.1.clone();
         member.active += 1;
-        member.served = true;
-        let start = match member.idle.take() {
-            Some(idle) => {
-                self.idle -= 1;
-                self.refill_spare(idle);
-                self.want_start()
-            }
-            None => false,
+        if abandoned {
+            member.abandoned += 1;
+            self.abandoned = self.abandoned.saturating_sub(1);
+        }
+        member.taken = member.taken.saturating_add(1);
+        let (taken, leaving) = (member.taken, member.leaving);
+        let was_idle = member.idle.take();
+        if let Some(idle) = was_idle {
+            self.idle -= 1;
+            self.refill_spare(idle);
+        }
+        if leaving || self.limits.requests == 0 {
+            let start = was_idle.is_some() && self.want_start();
+            return Some(Taken { port, start });
+        }
+        let last = taken >= self.limits.requests;
+        if last {
+            self.leave(at);
+        }
+        let start = if taken == self.limits.succession() && !last {
+            !self.closed && self.start_successor()
+        } else {
+            (last || was_idle.is_some()) && self.want_start()
         };
         Some(Taken { port, start })
+    }
+
+    /// Starts the successor of a process that will leave soon, whatever `max` says.
+    fn start_successor(&mut self) -> bool {
+        let can = self.pending < MAX_PENDING;
+        self.pending += can as u32;
+        can
     }
 
     /// A taken request became a WebSocket connection: it no longer counts as a request, but keeps
@@ -202,13 +299,29 @@ impl<P: Clone> Pool<P> {
         }
     }
 
-    /// A taken request is over. Whether the idle timer must be looked at.
-    pub(super) fn request_done(&mut self, pid: Pid, upgraded: bool, now: Instant) -> bool {
+    /// The client of a taken request seems to be gone; the process may finish what it does, but
+    /// nobody waits for it. See [`Done::freed`].
+    pub(super) fn request_abandoned(&mut self, pid: Pid) -> Option<u32> {
+        let member = self.member(pid)?;
+        member.abandoned += 1;
+        member.freed()
+    }
+
+    /// A taken request is over; `abandoned` says that
+    /// [`request_abandoned`](Self::request_abandoned) was called for it, or
+    /// [`waiting_request_abandoned`](Self::waiting_request_abandoned) before.
+    pub(super) fn request_done(
+        &mut self,
+        pid: Pid,
+        upgraded: bool,
+        abandoned: bool,
+        now: Instant,
+    ) -> Done {
         if !upgraded {
             self.active_requests = self.active_requests.saturating_sub(1);
         }
         let Some(member) = self.member(pid) else {
-            return false;
+            return Done::default();
         };
         let count = if upgraded {
             &mut member.websockets
@@ -216,10 +329,28 @@ impl<P: Clone> Pool<P> {
             &mut member.active
         };
         *count = count.saturating_sub(1);
-        if member.active > 0 || member.websockets > 0 || member.leaving || member.idle.is_some() {
-            return false;
+        member.abandoned = member.abandoned.saturating_sub(abandoned as u32);
+        let freed = member.freed();
+        let works = member.active > 0 || member.websockets > 0;
+        if works || member.leaving || member.idle.is_some() {
+            return Done { idle: false, freed };
         }
-        self.becomes_idle(pid, now)
+        let idle = self.becomes_idle(pid, now);
+        Done { idle, freed: None }
+    }
+
+    /// A process is taken for hung: it must leave, and no longer counts. `None` if it is gone.
+    pub(super) fn hangs(&mut self, pid: Pid) -> Option<(Leaver<P>, bool)> {
+        let at = self.members.iter().position(|m| m.pid == pid && !m.dead)?;
+        if self.members[at].leaving {
+            return Some((self.leaver(at), false));
+        }
+        let idle = self.members[at].idle;
+        let leaver = self.leave(at);
+        if let Some(idle) = idle {
+            self.refill_spare(idle);
+        }
+        Some((leaver, self.want_start()))
     }
 
     fn becomes_idle(&mut self, pid: Pid, now: Instant) -> bool {
@@ -269,8 +400,9 @@ impl<P: Clone> Pool<P> {
             ports: vec![(0, port)],
             active: 0,
             websockets: 0,
+            abandoned: 0,
             idle: None,
-            served: false,
+            taken: 0,
             leaving: !current,
             dead: false,
         });
@@ -340,7 +472,7 @@ impl<P: Clone> Pool<P> {
             return Restart::No;
         };
         // The next one would probably do the same, so there must be a pause between them.
-        let useless = !self.members[at].served && !self.members[at].leaving;
+        let useless = self.members[at].taken == 0 && !self.members[at].leaving;
         if !self.members[at].leaving {
             let idle = self.members[at].idle;
             self.leave(at);
@@ -369,12 +501,26 @@ impl<P: Clone> Pool<P> {
         if member.idle.take().is_some() {
             self.idle -= 1;
         }
-        (member.pid, member.ports[0].1.clone())
+        self.leaver(at)
+    }
+
+    fn leaver(&self, at: usize) -> Leaver<P> {
+        let member = &self.members[at];
+        Leaver {
+            pid: member.pid,
+            generation: member.generation,
+            port: member.ports[0].1.clone(),
+            awaited: member.is_awaited(),
+        }
     }
 
     /// Takes the processes out that were idle for too long; and when to look again.
     pub(super) fn expire(&mut self, now: Instant) -> (Vec<Leaver<P>>, Option<Instant>) {
         let mut leavers = Vec::new();
+        if self.waiting() > 0 && self.idle > self.limits.spare {
+            // An idle process is about to take what waits in the queue.
+            return (leavers, Some(now + EXPIRE_AGAIN));
+        }
         while self.idle > self.limits.spare {
             let oldest = self
                 .members
@@ -410,9 +556,9 @@ impl<P: Clone> Pool<P> {
         self.closed = true;
     }
 
-    /// Requests are still queued or in work.
+    /// Somebody waits for a request that is queued or in work.
     pub(super) fn is_busy(&self) -> bool {
-        self.active_requests > 0 || self.members.iter().any(|m| m.websockets > 0)
+        self.waiting() > self.abandoned || self.members.iter().any(Member::is_awaited)
     }
 
     /// Whether no process of this generation is left.
@@ -428,178 +574,5 @@ impl<P: Clone> Pool<P> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pool(max: u32, spare: u32) -> Pool<&'static str> {
-        Pool::new(Limits {
-            max,
-            spare,
-            idle_timeout: Duration::from_secs(10),
-        })
-    }
-
-    #[test]
-    fn processes_start_on_demand_up_to_the_limit() {
-        let now = Instant::now();
-        let mut p = pool(2, 0);
-        assert!(p.request_queued());
-        assert!(
-            !p.request_queued(),
-            "one start at a time without spare processes"
-        );
-        assert_eq!(p.process_ready(10, 0, "a", now), Some(true));
-        let taken = p.request_taken(10, 0).unwrap();
-        assert!(taken.start, "two requests, one context");
-        p.process_ready(11, 0, "b", now);
-        p.request_taken(11, 0).unwrap();
-        assert!(!p.request_queued(), "two processes are the limit");
-        assert_eq!(
-            p.counts(),
-            Counts {
-                running: 2,
-                starting: 0,
-                idle: 0,
-                active: 3
-            }
-        );
-    }
-
-    #[test]
-    fn idle_processes_leave_and_spare_ones_stay() {
-        let now = Instant::now();
-        let mut p = pool(3, 1);
-        for pid in 1..=3 {
-            p.pending += 1;
-            p.process_ready(pid, 0, "x", now + Duration::from_secs(pid as u64));
-        }
-        assert_eq!(p.counts().idle, 3);
-        let (leavers, next) = p.expire(now + Duration::from_secs(12));
-        assert_eq!(leavers, [(2, "x")]);
-        assert_eq!(next, Some(now + Duration::from_secs(13)));
-        let (leavers, next) = p.expire(now + Duration::from_secs(20));
-        assert_eq!((leavers.len(), next), (1, None));
-        assert_eq!(
-            p.counts(),
-            Counts {
-                running: 1,
-                starting: 0,
-                idle: 1,
-                active: 0
-            }
-        );
-        // A request that one of the leavers took at the last moment is still its own.
-        p.request_queued();
-        assert!(p.request_taken(2, 0).is_some());
-        p.request_done(2, false, now);
-        assert_eq!(p.counts().active, 0);
-        assert_eq!(p.process_gone(2), Restart::No);
-        assert!(p.request_taken(2, 0).is_some(), "it said so before its end");
-        p.bury(2);
-        assert!(p.request_taken(2, 0).is_none());
-    }
-
-    #[test]
-    fn the_last_idle_process_takes_a_free_spare_place() {
-        let now = Instant::now();
-        let mut p = pool(2, 1);
-        p.pending = 2;
-        assert_eq!(p.process_ready(1, 0, "a", now), Some(false));
-        assert_eq!(p.process_ready(2, 0, "b", now), Some(true));
-        p.request_queued();
-        assert!(!p.request_taken(1, 0).unwrap().start);
-        assert_eq!(p.expire(now + Duration::from_secs(60)), (vec![], None));
-        assert!(
-            p.request_done(1, false, now + Duration::from_secs(60)),
-            "beyond the spare ones"
-        );
-        assert_eq!(p.expire(now + Duration::from_secs(70)).0, [(1, "a")]);
-    }
-
-    #[test]
-    fn a_dead_process_is_replaced_if_it_is_wanted() {
-        let now = Instant::now();
-        let mut p = pool(1, 0);
-        p.request_queued();
-        p.process_ready(1, 0, "a", now);
-        p.request_taken(1, 0);
-        p.request_queued();
-        assert_eq!(p.process_gone(1), Restart::Now);
-        p.request_done(1, false, now);
-        assert_eq!(
-            p.counts(),
-            Counts {
-                running: 0,
-                starting: 1,
-                idle: 0,
-                active: 1
-            }
-        );
-        assert!(p.start_failed(0));
-    }
-
-    #[test]
-    fn a_process_that_ends_at_once_is_replaced_after_a_pause() {
-        let mut p = pool(1, 1);
-        assert!(p.refill());
-        p.process_ready(1, 0, "a", Instant::now());
-        assert_eq!(p.process_gone(1), Restart::Later);
-        assert_eq!(p.counts().starting, 1);
-    }
-
-    #[test]
-    fn a_new_generation_replaces_the_old_one() {
-        let now = Instant::now();
-        let mut p = pool(2, 1);
-        assert!(p.refill());
-        p.process_ready(1, 0, "a", now);
-        p.port_added(1, 7, "thread");
-        p.request_queued();
-        assert!(p.request_taken(1, 7).unwrap().start);
-        assert_eq!(p.renew(), [(1, "a")]);
-        assert_eq!(
-            p.counts(),
-            Counts {
-                running: 0,
-                starting: 0,
-                idle: 0,
-                active: 1
-            }
-        );
-        assert_eq!(
-            p.process_ready(2, 0, "late", now),
-            None,
-            "it was started for the old one"
-        );
-        assert!(p.refill());
-        assert!(!p.generation_gone(0));
-        for pid in [1, 2] {
-            p.process_gone(pid);
-            p.bury(pid);
-        }
-        assert!(p.generation_gone(0));
-    }
-
-    #[test]
-    fn websockets_keep_a_process_busy_without_counting_as_requests() {
-        let now = Instant::now();
-        let mut p = pool(1, 0);
-        p.request_queued();
-        p.process_ready(1, 0, "a", now);
-        p.request_taken(1, 0);
-        p.request_upgraded(1);
-        assert_eq!(
-            p.counts(),
-            Counts {
-                running: 1,
-                starting: 0,
-                idle: 0,
-                active: 0
-            }
-        );
-        assert!(p.is_busy());
-        assert!(p.request_done(1, true, now));
-        assert!(!p.is_busy());
-        assert_eq!(p.counts().idle, 1);
-    }
-}
+#[path = "pool_tests.rs"]
+mod tests;

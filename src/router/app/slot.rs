@@ -92,8 +92,9 @@ impl Slot {
         }
     }
 
-    /// The request is in the queue.
+    /// The request is in the queue. It must not wait there longer than for the answer later.
     pub(super) fn queued(&self, shared: Arc<SharedPort>, cookie: u32, failures: u32) {
+        self.restart_timer();
         self.state.borrow_mut().holder = Holder::Queue {
             shared,
             cookie,
@@ -156,7 +157,10 @@ impl Slot {
         if !matches!(state.holder, Holder::Queue { .. }) {
             return;
         }
-        let Some(link) = self.app.request_taken(message.pid, message.reply_port) else {
+        let taken = self
+            .app
+            .request_taken(message.pid, message.reply_port, self.left.get());
+        let Some(link) = taken else {
             // It died right after it took the request; or nobody told us of it.
             drop(state);
             crate::warning!(
@@ -186,13 +190,25 @@ impl Slot {
             self.fail(503);
             return;
         }
-        if self.left.get() {
+        if self.left.get() && self.app.hears_of_leaving {
             self.tell_closed(&link, own_pid, own_port);
         }
+        self.restart_timer();
+    }
+
+    fn restart_timer(&self) {
         if let Some(timeout) = self.app.timeout {
             self.deadline.set(Some(Instant::now() + timeout));
-            self.wake();
         }
+    }
+
+    /// The application said nothing for too long.
+    pub(super) fn timed_out(&self) {
+        crate::warning!("app \"{}\": a request timed out", self.app.name);
+        if let Some(pid) = self.process() {
+            self.app.process_hangs(pid);
+        }
+        self.fail(503);
     }
 
     /// A `DATA` message. Whether it is from the process that has the request.
@@ -236,9 +252,7 @@ impl Slot {
                 });
             }
             Ok(()) => {
-                if let Some(timeout) = self.app.timeout {
-                    self.deadline.set(Some(Instant::now() + timeout));
-                }
+                self.restart_timer();
                 self.wake();
             }
         }
@@ -384,24 +398,34 @@ impl Slot {
                 if shared.cancel(cookie, self.stream) {
                     self.app.outgoing.take_back(head, self.stream);
                 }
-                self.app.request_dropped();
+                self.app.request_dropped(self.left.get());
             }
-            Holder::Process { link, upgraded } => self.app.request_done(link.port.pid, upgraded),
+            Holder::Process { link, upgraded } => {
+                self.app
+                    .request_done(link.port.pid, upgraded, self.left.get());
+            }
             Holder::Nobody => {}
         }
     }
 
     /// See [`Exchange::client_left`](super::exchange::Exchange::client_left).
     pub(super) fn client_left(&self, own_pid: Pid, own_port: Id) {
-        if !self.app.hears_of_leaving || self.left.replace(true) {
+        if self.left.replace(true) {
             return;
         }
         let link = match &self.state.borrow().holder {
-            Holder::Process { link, .. } => link.clone(),
+            Holder::Process { link, .. } => Some(link.clone()),
             // It is told when it takes the request.
-            _ => return,
+            Holder::Queue { .. } => None,
+            Holder::Nobody => return,
         };
-        self.tell_closed(&link, own_pid, own_port);
+        self.app
+            .request_abandoned(link.as_ref().map(|link| link.port.pid));
+        if let Some(link) = link
+            && self.app.hears_of_leaving
+        {
+            self.tell_closed(&link, own_pid, own_port);
+        }
     }
 
     /// The client is gone or has enough. An application that speaks WebSocket with it is told.

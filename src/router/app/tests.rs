@@ -24,6 +24,7 @@ pub(crate) fn test_conf(name: &str) -> Application {
         spare_processes: 0,
         idle_timeout: Duration::from_secs(15),
         timeout: Duration::ZERO,
+        kill_timeout: None,
         requests: 0,
         shm: 100 << 20,
         threads: 1,
@@ -45,8 +46,8 @@ use super::exchange::{AppRequest, Exchange, FrameError, Part};
 use super::worker_port::WorkerPort;
 use crate::ipc::segment::CHUNK_SIZE;
 use crate::ipc::{
-    AppQueue, ChunkRef, Header, IncomingSegments, Message, OutgoingSegments, PortId, PortQueue,
-    Receiver, Sender, kind, socket,
+    AppQueue, ChunkRef, Header, IncomingSegments, Leaving, Message, OutgoingSegments, PortId,
+    PortQueue, Receiver, Sender, kind, socket,
 };
 use crate::router::body::Body;
 use crate::router::hub::{Departure, Link, Notice, Process};
@@ -515,8 +516,7 @@ fn an_application_that_says_nothing_times_out() {
         let port = WorkerPort::open(&hub);
         let fake = Fake::start(&hub, &app);
         let mut exchange = begin(&app, &port, &Body::Empty, false);
-        let waited = tokio::time::timeout(Duration::from_millis(80), exchange.next()).await;
-        assert!(waited.is_err(), "the time in the queue does not count");
+        tokio::time::sleep(Duration::from_millis(30)).await;
         let request = fake.take().unwrap().0;
         fake.acknowledge(&request);
         tokio::time::sleep(Duration::from_millis(30)).await;
@@ -526,6 +526,52 @@ fn an_application_that_says_nothing_times_out() {
         assert_eq!(failure(&mut exchange).await, 503);
         assert!(start.elapsed() > Duration::from_millis(30));
         assert_eq!((app.counts().active, port.in_flight()), (0, 0));
+    });
+}
+
+#[test]
+fn a_request_that_no_process_takes_times_out_too() {
+    run(async {
+        let (hub, _events) = test_hub();
+        let mut conf = test_conf("busy");
+        conf.timeout = Duration::from_millis(50);
+        let app = App::new(&conf, &hub).unwrap();
+        let port = WorkerPort::open(&hub);
+        let mut exchange = begin(&app, &port, &Body::Empty, false);
+        assert_eq!(failure(&mut exchange).await, 503);
+        assert_eq!((app.counts().active, port.in_flight()), (0, 0));
+        assert!(queue_of(&app.shared_port()).receive().unwrap().is_none());
+        assert!(nothing_held(app.outgoing()));
+    });
+}
+
+#[test]
+fn a_process_that_hangs_must_leave_in_time_and_is_replaced() {
+    run(async {
+        let (hub, mut events) = test_hub();
+        let mut conf = test_conf("hung");
+        conf.timeout = Duration::from_millis(20);
+        conf.kill_timeout = Some(Duration::from_secs(3));
+        conf.spare_processes = 1;
+        let app = App::new(&conf, &hub).unwrap();
+        let port = WorkerPort::open(&hub);
+        let (read, write) = socket::pair().unwrap();
+        let mut prototype = Receiver::new(read, None);
+        let sender = Sender::new(write, None);
+        app.prototype_ready(0, Link::new(&hub, PortId { pid: 5, id: 0 }, sender, None));
+        let mut fake = Fake::start(&hub, &app);
+        let mut exchange = begin(&app, &port, &Body::Empty, false);
+        fake.acknowledge(&fake.take().unwrap().0);
+        assert_eq!(failure(&mut exchange).await, 503);
+        let quit = fake.receive();
+        assert_eq!((quit.header.kind, &*quit.body), (kind::QUIT, &[1u8][..]));
+        let told = prototype.receive().unwrap().expect("a message");
+        let leaving = Leaving::decode(&told.body).unwrap();
+        assert_eq!(told.header.kind, kind::QUIT);
+        assert_eq!((leaving.pid, leaving.time.as_secs()), (PID, 3));
+        assert_eq!((app.counts().running, app.counts().starting), (0, 1));
+        let mut asked = std::iter::from_fn(|| events.try_recv().ok());
+        assert!(asked.any(|event| matches!(event, Event::Start(..))));
     });
 }
 
@@ -545,7 +591,7 @@ fn a_restart_moves_what_waits_to_the_new_queue() {
         let quit = fake.receive();
         assert_eq!((quit.header.kind, &*quit.body), (kind::QUIT, &[1u8][..]));
         assert!(queue_of(&app.shared_port()).receive().unwrap().is_some());
-        assert!(matches!(events.try_recv(), Ok(Event::Start(_, 1))));
+        assert!(matches!(events.try_recv(), Ok(Event::Refill(_))));
         assert_eq!(app.counts().active, 2);
     });
 }
