@@ -228,7 +228,7 @@ mod tests {
     ];
 
     const TO_PROTOTYPE: &[Row] = &[
-        (kind::QUIT, &[Some(Main), Some(Router)], 0, 0, 2),
+        (kind::QUIT, &[Some(Main), Some(Router)], 0, 0, 9),
         (kind::CHANGE_FILE, &[Some(Main)], 4, 1, 0),
         (kind::REMOVE_PID, &[Some(Main)], 4, 0, 0),
         (kind::START_PROCESS, &[Some(Router)], 0, 0, usize::MAX),
