@@ -3,8 +3,12 @@
 use std::path::Path;
 use std::{env, fs};
 
-/// C files that own a `va_list`, which Rust cannot.
-const SHIMS: &[&str] = &["src/capi/log_variadic.c", "src/capi/unit_variadic.c"];
+/// C files for what Rust cannot: owning a `va_list`, and leaving a thread by unwinding.
+const SHIMS: &[&str] = &[
+    "src/capi/format_variadic.c",
+    "src/capi/thread_shim.c",
+    "src/capi/unit_variadic.c",
+];
 
 /// The names that a loaded module may take from the daemon, one a line, sorted.
 const EXPORTS: &str = "exports/nxt.syms";
@@ -22,7 +26,8 @@ fn main() {
         println!("cargo::rerun-if-changed={shim}");
         shims.file(shim);
     }
-    shims.compile("nxt_variadic");
+    println!("cargo::rerun-if-changed=src/capi/variadic.h");
+    shims.compile("nxt_shims");
     export_from_daemon();
     link_options();
 }

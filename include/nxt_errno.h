@@ -8,6 +8,19 @@
 /** A number of `errno`. */
 typedef int nxt_err_t;
 
+/**
+ * Writes the text of an error number, at most `size` bytes and without a NUL; answers its end.
+ */
+typedef uint8_t *(*nxt_strerror_t)(nxt_err_t err, uint8_t *errstr, size_t size);
+
+/** Writes the text of an error number. */
+NXT_EXPORT extern nxt_strerror_t nxt_strerror;
+
+/**
+ * Prepares the texts of error numbers. They are the C library's, which needs no preparation.
+ */
+nxt_int_t nxt_strerror_start(void);
+
 /** Success. */
 #define NXT_OK 0
 

@@ -60,8 +60,8 @@ struct nxt_log_s {
 };
 
 /**
- * Writes one record to the process's log; the host's `handler` (defined in
- * `src/capi/log_variadic.c`).
+ * Writes one record to standard error: the program's name, the level, the text (defined in
+ * `src/capi/format_variadic.c`).
  *
  * Requires:
  * `log` is NULL or valid; `fmt` ends with a NUL and the arguments are those that it announces.
@@ -70,6 +70,33 @@ extern void nxt_log_handler(nxt_uint_t level,
                             nxt_log_t *log,
                             const char *fmt,
                             ...);
+
+/**
+ * Gives the program's name to the records of nxt_log_handler; NULL or nothing changes nothing.
+ *
+ * Requires:
+ * `name` is NULL or a string that stays as it is as long as the program runs.
+ */
+void nxt_log_start(const char *name);
+
+/**
+ * Makes `log` the calling thread's log, with level and handler of the present one, and a context of
+ * its own; answers the present one.
+ *
+ * Requires:
+ * `log` is NULL or writable and outlives its use as the thread's log; `handler` takes `ctx`.
+ */
+nxt_log_t *nxt_log_set_ctx(nxt_log_t *log,
+                           nxt_log_ctx_handler_t handler,
+                           void *ctx);
+
+/** The log of the process, and what it shows. */
+NXT_EXPORT extern nxt_log_t nxt_main_log;
+NXT_EXPORT extern nxt_uint_t nxt_debug;
+NXT_EXPORT extern nxt_uint_t nxt_trace;
+
+/** The names of the levels. */
+NXT_EXPORT extern nxt_str_t nxt_log_levels[];
 
 #define nxt_log_level_enough(log, wanted)  ((wanted) <= (log)->level)
 
@@ -95,6 +122,24 @@ extern void nxt_log_handler(nxt_uint_t level,
 #define nxt_alert(task, ...)  nxt_log_alert((task)->log, __VA_ARGS__)
 #define nxt_log(task, level_, ...)  \
     nxt_log_error(level_, (task)->log, __VA_ARGS__)
+
+#define nxt_trace(task, ...)                                                  \
+    do {                                                                      \
+        nxt_log_t  *_where = (task)->log;                                     \
+                                                                              \
+        if (nxt_slow_path(nxt_trace                                           \
+                          || nxt_log_level_enough(_where, NXT_LOG_NOTICE)))   \
+        {                                                                     \
+            _where->handler(NXT_LOG_NOTICE, _where, __VA_ARGS__);             \
+        }                                                                     \
+    } while (0)
+
+#define nxt_main_log_alert(...)  nxt_log_alert(&nxt_main_log, __VA_ARGS__)
+#define nxt_main_log_error(level_, ...)  \
+    nxt_log_error(level_, &nxt_main_log, __VA_ARGS__)
+#define nxt_main_log_debug(...)  nxt_log_debug(&nxt_main_log, __VA_ARGS__)
+
+#define nxt_debug_alloc(...)
 
 #if (NXT_DEBUG)
 #define nxt_debug(task, ...)  nxt_log(task, NXT_LOG_DEBUG, __VA_ARGS__)

@@ -102,6 +102,14 @@ typedef struct nxt_lvlhsh_each_s {
     NXT_LVLHSH_BUCKET_SIZE(NXT_LVLHSH_DEFAULT_BUCKET_SIZE),  \
     { 10, 4, 4, 4, 4, 4, 4, 0 }
 
+#define NXT_LVLHSH_MEMALIGN_SHIFT  29
+#define NXT_LVLHSH_MAX_MEMALIGN_SHIFT  29
+
+/** The same with a first level as large as an alignment may be. */
+#define NXT_LVLHSH_LARGE_MEMALIGN  \
+    NXT_LVLHSH_BUCKET_SIZE(NXT_LVLHSH_DEFAULT_BUCKET_SIZE),  \
+    { NXT_LVLHSH_MAX_MEMALIGN_SHIFT, 4, 4, 4, 4, 0, 0, 0 }
+
 #define nxt_lvlhsh_init(root)  (root)->slot = NULL
 #define nxt_lvlhsh_is_empty(root)  ((root)->slot == NULL)
 
@@ -142,5 +150,43 @@ nxt_int_t nxt_lvlhsh_delete(nxt_lvlhsh_t *lh,
 void *nxt_lvlhsh_retrieve(nxt_lvlhsh_t *lh,
                           const nxt_lvlhsh_proto_t *proto,
                           void *pool);
+
+/**
+ * Some entry, which stays in the hash; NULL when the hash is empty.
+ *
+ * Requires:
+ * `lh` is a root of this prototype.
+ */
+void *nxt_lvlhsh_peek(nxt_lvlhsh_t *lh, const nxt_lvlhsh_proto_t *proto);
+
+/** Prepares the cursor of a walk over all entries. */
+#define nxt_lvlhsh_each_init(cursor, prototype)                               \
+    do {                                                                      \
+        (cursor)->bucket = NULL;                                              \
+        (cursor)->proto = (prototype);                                        \
+    } while (0)
+
+/**
+ * The next entry of a walk over all of them, or NULL after the last. The cursor is prepared with
+ * nxt_lvlhsh_each_init; the hash must not be changed during the walk.
+ *
+ * Requires:
+ * `lh` is a root of the prototype that the cursor was prepared with.
+ */
+void *nxt_lvlhsh_each(nxt_lvlhsh_t *lh,
+                      nxt_lvlhsh_each_t *lhe);
+
+/**
+ * An allocator for prototypes: `size` bytes of the heap, aligned to `size`.
+ */
+void *nxt_lvlhsh_alloc(void *data, size_t size);
+
+/**
+ * Frees what `nxt_lvlhsh_alloc` has answered.
+ *
+ * Requires:
+ * `p` is NULL or was answered by it, and is not used afterwards.
+ */
+void nxt_lvlhsh_free(void *data, void *p);
 
 #endif /* NXT_LVLHSH_H */

@@ -89,4 +89,59 @@ typedef struct nxt_queue_s {
         }                                                                     \
     } while (0)
 
+/** Marks a link as the end of a walk. */
+#define nxt_queue_sentinel(link)  ((link)->prev = NULL)
+
+/** Moves `link` and all after it to the empty list `tail`. */
+#define nxt_queue_split(queue, link, tail)                                    \
+    do {                                                                      \
+        (tail)->head.next = (link);                                           \
+        (tail)->head.prev = (queue)->head.prev;                               \
+        (queue)->head.prev = (link)->prev;                                    \
+        (queue)->head.prev->next = &(queue)->head;                            \
+        (link)->prev = &(tail)->head;                                         \
+        (tail)->head.prev->next = &(tail)->head;                              \
+    } while (0)
+
+/** Drops `link` and all after it. */
+#define nxt_queue_truncate(queue, link)                                       \
+    do {                                                                      \
+        (queue)->head.prev = (link)->prev;                                    \
+        (queue)->head.prev->next = &(queue)->head;                            \
+    } while (0)
+
+/** Appends the links of `tail`, which is not empty, to a list. */
+#define nxt_queue_add(queue, tail)                                            \
+    do {                                                                      \
+        (queue)->head.prev->next = (tail)->head.next;                         \
+        (tail)->head.next->prev = (queue)->head.prev;                         \
+        (queue)->head.prev = (tail)->head.prev;                               \
+        (queue)->head.prev->next = &(queue)->head;                            \
+    } while (0)
+
+/**
+ * The middle link; of an even number the first of the second half. Of an empty list its head.
+ *
+ * Requires:
+ * `queue` is NULL or an initialised list.
+ */
+nxt_queue_link_t *nxt_queue_middle(nxt_queue_t *queue);
+
+/**
+ * Compares two links: positive if the first one belongs after the second one.
+ */
+typedef nxt_int_t (*nxt_queue_compare_t)(const void *data,
+                                         const nxt_queue_link_t *one,
+                                         const nxt_queue_link_t *two);
+
+/**
+ * Sorts a list; equal links stay in their order.
+ *
+ * Requires:
+ * `queue` is NULL or an initialised list; `cmp` is NULL or takes its links.
+ */
+void nxt_queue_sort(nxt_queue_t *queue,
+                    nxt_queue_compare_t cmp,
+                    const void *data);
+
 #endif /* NXT_QUEUE_H */

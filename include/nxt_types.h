@@ -74,7 +74,9 @@ typedef gid_t nxt_gid_t;
 typedef uint64_t nxt_uoff_t;
 typedef int32_t nxt_msec_int_t;
 typedef int64_t nxt_nsec_int_t;
+/** The same with a sign. */
 typedef int64_t nxt_atomic_int_t;
+
 typedef volatile nxt_atomic_uint_t nxt_atomic_t;
 
 typedef struct nxt_thread_s nxt_thread_t;
@@ -89,6 +91,20 @@ typedef struct nxt_runtime_s nxt_runtime_t;
 typedef struct nxt_common_app_conf_s nxt_common_app_conf_t;
 typedef struct nxt_app_module_s nxt_app_module_t;
 typedef struct nxt_conf_value_s nxt_conf_value_t;
+typedef struct nxt_conf_op_s nxt_conf_op_t;
+typedef struct nxt_tstr_state_s nxt_tstr_state_t;
+typedef struct nxt_thread_pool_s nxt_thread_pool_t;
+typedef struct nxt_event_engine_s nxt_event_engine_t;
+typedef struct nxt_work_queue_s nxt_work_queue_t;
+typedef struct nxt_tls_lib_s nxt_tls_lib_t;
+typedef struct nxt_sockaddr_s nxt_sockaddr_t;
+typedef struct nxt_listen_socket_s nxt_listen_socket_t;
+typedef struct nxt_buf_s nxt_buf_t;
+typedef struct nxt_http_request_parse_s nxt_http_request_parse_t;
+typedef struct nxt_http_field_s nxt_http_field_t;
 typedef union nxt_process_data_u nxt_process_data_t;
+
+/** Does a piece of work. */
+typedef void (*nxt_work_handler_t)(nxt_task_t *task, void *obj, void *data);
 
 #endif /* NXT_TYPES_H */

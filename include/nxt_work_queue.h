@@ -1,10 +1,7 @@
-/* The task: the context that every callback gets. */
+/* The task, which is the context that every callback gets, and the work of engines. */
 
 #ifndef NXT_WORK_QUEUE_H
 #define NXT_WORK_QUEUE_H
-
-/** Does a piece of work. */
-typedef void (*nxt_work_handler_t)(nxt_task_t *task, void *obj, void *data);
 
 /** A piece of work to be done later. */
 struct nxt_work_s {
@@ -31,5 +28,66 @@ struct nxt_task_s {
     /** The work that follows this one. */
     nxt_work_t *next_work;
 };
+
+typedef struct nxt_work_queue_chunk_s nxt_work_queue_chunk_t;
+
+/** A block of works. */
+struct nxt_work_queue_chunk_s {
+    /** The next block. */
+    nxt_work_queue_chunk_t *next;
+    /** The first work; the others follow. */
+    nxt_work_t work;
+};
+
+/** Works that are not in use. */
+typedef struct nxt_work_queue_cache_s {
+    /** The next one that was given back. */
+    nxt_work_t *next;
+    /** The next one that was never used. */
+    nxt_work_t *spare;
+    /** All blocks. */
+    nxt_work_queue_chunk_t *chunk;
+    /** How many works a block has. */
+    size_t chunk_size;
+} nxt_work_queue_cache_t;
+
+/** Work of an engine that waits in order. */
+struct nxt_work_queue_s {
+    /** The first. */
+    nxt_work_t *head;
+    /** The last. */
+    nxt_work_t *tail;
+    /** Where memory for more comes from. */
+    nxt_work_queue_cache_t *cache;
+};
+
+/** Work that comes from other threads. */
+typedef struct nxt_locked_work_queue_s {
+    /** Guards the rest. */
+    nxt_atomic_t lock;
+    /** The first. */
+    nxt_work_t *head;
+    /** The last. */
+    nxt_work_t *tail;
+    /** Where memory for more comes from. */
+    nxt_work_queue_cache_t cache;
+} nxt_locked_work_queue_t;
+
+/** A number for a new task. */
+#define nxt_task_next_ident()  \
+    ((uint32_t) nxt_atomic_fetch_add(&nxt_task_ident, 1) & 0x3FFFFFFF)
+
+#define nxt_work_set(item, function, of, first, second)                       \
+    do {                                                                      \
+        nxt_work_t  *_item = (item);                                          \
+                                                                              \
+        _item->handler = (function);                                          \
+        _item->task = (of);                                                   \
+        _item->obj = (first);                                                 \
+        _item->data = (second);                                               \
+    } while (0)
+
+#define nxt_work_queue_name(queue, name)
+#define nxt_work_queue_thread_adopt(queue)
 
 #endif /* NXT_WORK_QUEUE_H */

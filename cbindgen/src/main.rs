@@ -22,13 +22,30 @@ use std::{env, fs};
 /// What cbindgen shall not print: types that are opaque in C, for which the templates say `typedef
 /// struct … …;`; a type with bit-fields; the inside of the variadic shims.
 const EXCLUDED: &[&str] = &[
+    "Global",
     "SharedStr",
+    "nxt_atomic_t",
+    "nxt_conf_op_t",
     "nxt_conf_value_t",
+    "nxt_event_engine_t",
+    "nxt_format",
+    "nxt_log_time_vhandler",
+    "nxt_listen_socket_t",
     "nxt_log_vhandler",
+    "nxt_mem_zone_t",
     "nxt_mp_t",
     "nxt_port_mmap_t",
     "nxt_port_t",
-    "nxt_thread_t",
+    "nxt_sockaddr_t",
+    "nxt_thread_context_address",
+    "nxt_thread_enter",
+    "nxt_thread_leave",
+    "nxt_thread_pool_t",
+    "nxt_thread_spinlock_t",
+    "nxt_thread_trampoline",
+    "nxt_thread_wait_failed",
+    "nxt_tls_lib_t",
+    "nxt_tstr_state_t",
     "nxt_unit_log_text",
     "nxt_unit_req_log_text",
     "nxt_va_double",
@@ -37,6 +54,7 @@ const EXCLUDED: &[&str] = &[
     "nxt_va_pointer",
     "nxt_va_source_t",
     "nxt_websocket_header_t",
+    "tzset",
 ];
 
 /// What Rust has to write otherwise than C: (type, what cbindgen prints, what C says).
@@ -46,6 +64,36 @@ const MEMBERS: &[(&str, &str, &str)] = &[
         "nxt_common_app_conf_t",
         "nxt_app_conf_u u;",
         "@nxt_app_conf_u u;",
+    ),
+    (
+        "nxt_buf_t",
+        "uint8_t flags;",
+        "uint8_t is_file:1;\n    uint8_t is_mmap:1;\n    uint8_t is_port_mmap:1;\n    uint8_t is_sync:1;\n    \
+         uint8_t is_nobuf:1;\n    uint8_t is_flush:1;\n    uint8_t is_last:1;\n    uint8_t is_port_mmap_sent:1;",
+    ),
+    ("nxt_buf_t", "uint8_t thread_flags;", "uint8_t is_ts:1;"),
+    (
+        "nxt_http_field_t",
+        "uint8_t flags;",
+        "uint8_t skip:1;\n    uint8_t hopbyhop:1;",
+    ),
+    ("nxt_http_ver_t", "uint8_t str[8];", "uint8_t str[8] NXT_NONSTRING;"),
+    ("nxt_http_ver_t", "nxt_http_ver_s_t s;", "@nxt_http_ver_s_t s;"),
+    ("nxt_list_part_t", "char data[0];", "char data[];"),
+    (
+        "nxt_time_string_t",
+        "nxt_atomic_uint_t slot;",
+        "nxt_atomic_t slot;",
+    ),
+    (
+        "nxt_timer_change_t",
+        "nxt_timer_operation_t change;",
+        "nxt_timer_operation_t change:8;",
+    ),
+    (
+        "nxt_timer_t",
+        "uint16_t state;",
+        "uint16_t change:14;\n    uint16_t enabled:1;\n    uint16_t queued:1;",
     ),
     (
         "nxt_unit_field_t",
@@ -342,7 +390,12 @@ fn polish(block: &str) -> String {
         .replace("`]", "`");
     let mut text = links
         .replace("ptrdiff_t", "ssize_t")
-        .replace(" iovec ", " struct iovec ");
+        .replace(" iovec ", " struct iovec ")
+        .replace("(tm ", "(struct tm ")
+        .replace(" tm *", " struct tm *")
+        .replace(" tm gmtime", " struct tm gmtime")
+        .replace(" tm localtime", " struct tm localtime")
+        .replace("typedef stat ", "typedef struct stat ");
     // A comment of one line takes one line.
     while let Some(start) = text.find("/**\n") {
         let (before, comment) = text.split_at(start);

@@ -8,6 +8,7 @@
 
 #define NXT_MALLOC_LIKE  __attribute__((__malloc__))
 #define NXT_PACKED  __attribute__((__packed__))
+#define nxt_packed  NXT_PACKED
 #define NXT_MAYBE_UNUSED  __attribute__((__unused__))
 
 #if defined(__has_attribute)
@@ -52,6 +53,16 @@
 #define nxt_abs(number)  ((number) < 0 ? -(number) : (number))
 
 #define nxt_is_power_of_two(number)  (((number) & ((number) - 1)) == 0)
+#define nxt_trunc_ptr(address, to)  \
+    ((u_char *) ((uintptr_t) (address) & ~((uintptr_t) (to) - 1)))
+#define nxt_bswap32(number)  __builtin_bswap32(number)
+
+/** What lies a number of bytes behind an address. */
+#define nxt_pointer_to(address, bytes)  \
+    ((void *) ((char *) (address) + (bytes)))
+#define nxt_value_at(type, address, bytes)  \
+    (*(type *) nxt_pointer_to(address, bytes))
+
 #define nxt_align_size(size, to)  \
     (((size) + (size_t) (to) - 1) & ~((size_t) (to) - 1))
 #define nxt_align_ptr(address, to)  \

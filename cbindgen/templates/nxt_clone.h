@@ -9,4 +9,10 @@
 
 @ nxt_clone_t
 
+@ nxt_clone_vldt_credential_uidmap
+
+@ nxt_clone_vldt_credential_gidmap
+
+@ nxt_clone_credential_map
+
 #endif /* NXT_CLONE_H */

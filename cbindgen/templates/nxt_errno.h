@@ -7,6 +7,13 @@
 
 @ nxt_err_t
 
+@ nxt_strerror_t
+
+/** Writes the text of an error number. */
+NXT_EXPORT extern nxt_strerror_t nxt_strerror;
+
+@ nxt_strerror_start
+
 @ NXT_OK
 
 @ NXT_ERROR

@@ -31,6 +31,18 @@
 
 @ nxt_log_handler
 
+@ nxt_log_start
+
+@ nxt_log_set_ctx
+
+/** The log of the process, and what it shows. */
+NXT_EXPORT extern nxt_log_t nxt_main_log;
+NXT_EXPORT extern nxt_uint_t nxt_debug;
+NXT_EXPORT extern nxt_uint_t nxt_trace;
+
+/** The names of the levels. */
+NXT_EXPORT extern nxt_str_t nxt_log_levels[];
+
 #define nxt_log_level_enough(log, wanted)  ((wanted) <= (log)->level)
 
 /** Records whatever the log's level. */
@@ -55,6 +67,24 @@
 #define nxt_alert(task, ...)  nxt_log_alert((task)->log, __VA_ARGS__)
 #define nxt_log(task, level_, ...)  \
     nxt_log_error(level_, (task)->log, __VA_ARGS__)
+
+#define nxt_trace(task, ...)                                                  \
+    do {                                                                      \
+        nxt_log_t  *_where = (task)->log;                                     \
+                                                                              \
+        if (nxt_slow_path(nxt_trace                                           \
+                          || nxt_log_level_enough(_where, NXT_LOG_NOTICE)))   \
+        {                                                                     \
+            _where->handler(NXT_LOG_NOTICE, _where, __VA_ARGS__);             \
+        }                                                                     \
+    } while (0)
+
+#define nxt_main_log_alert(...)  nxt_log_alert(&nxt_main_log, __VA_ARGS__)
+#define nxt_main_log_error(level_, ...)  \
+    nxt_log_error(level_, &nxt_main_log, __VA_ARGS__)
+#define nxt_main_log_debug(...)  nxt_log_debug(&nxt_main_log, __VA_ARGS__)
+
+#define nxt_debug_alloc(...)
 
 #if (NXT_DEBUG)
 #define nxt_debug(task, ...)  nxt_log(task, NXT_LOG_DEBUG, __VA_ARGS__)

@@ -45,6 +45,14 @@ typedef struct nxt_lvlhsh_query_s nxt_lvlhsh_query_t;
     NXT_LVLHSH_BUCKET_SIZE(NXT_LVLHSH_DEFAULT_BUCKET_SIZE),  \
     { 10, 4, 4, 4, 4, 4, 4, 0 }
 
+#define NXT_LVLHSH_MEMALIGN_SHIFT  29
+#define NXT_LVLHSH_MAX_MEMALIGN_SHIFT  29
+
+/** The same with a first level as large as an alignment may be. */
+#define NXT_LVLHSH_LARGE_MEMALIGN  \
+    NXT_LVLHSH_BUCKET_SIZE(NXT_LVLHSH_DEFAULT_BUCKET_SIZE),  \
+    { NXT_LVLHSH_MAX_MEMALIGN_SHIFT, 4, 4, 4, 4, 0, 0, 0 }
+
 #define nxt_lvlhsh_init(root)  (root)->slot = NULL
 #define nxt_lvlhsh_is_empty(root)  ((root)->slot == NULL)
 
@@ -55,5 +63,20 @@ typedef struct nxt_lvlhsh_query_s nxt_lvlhsh_query_t;
 @ nxt_lvlhsh_delete
 
 @ nxt_lvlhsh_retrieve
+
+@ nxt_lvlhsh_peek
+
+/** Prepares the cursor of a walk over all entries. */
+#define nxt_lvlhsh_each_init(cursor, prototype)                               \
+    do {                                                                      \
+        (cursor)->bucket = NULL;                                              \
+        (cursor)->proto = (prototype);                                        \
+    } while (0)
+
+@ nxt_lvlhsh_each
+
+@ nxt_lvlhsh_alloc
+
+@ nxt_lvlhsh_free
 
 #endif /* NXT_LVLHSH_H */

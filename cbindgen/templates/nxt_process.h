@@ -35,4 +35,15 @@
 
 @ struct nxt_process_t
 
+/** This process, its parent, user and group, arguments and environment. */
+NXT_EXPORT extern nxt_pid_t nxt_pid;
+NXT_EXPORT extern nxt_pid_t nxt_ppid;
+NXT_EXPORT extern nxt_uid_t nxt_euid;
+NXT_EXPORT extern nxt_gid_t nxt_egid;
+NXT_EXPORT extern char **nxt_process_argv;
+NXT_EXPORT extern char ***nxt_process_environ;
+
+#define nxt_abort()  (void) raise(SIGABRT)
+#define nxt_sched_yield()  sched_yield()
+
 #endif /* NXT_PROCESS_H */

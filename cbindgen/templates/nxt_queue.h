@@ -79,4 +79,40 @@ typedef struct nxt_queue_link_s nxt_queue_link_t;
         }                                                                     \
     } while (0)
 
+/** Marks a link as the end of a walk. */
+#define nxt_queue_sentinel(link)  ((link)->prev = NULL)
+
+/** Moves `link` and all after it to the empty list `tail`. */
+#define nxt_queue_split(queue, link, tail)                                    \
+    do {                                                                      \
+        (tail)->head.next = (link);                                           \
+        (tail)->head.prev = (queue)->head.prev;                               \
+        (queue)->head.prev = (link)->prev;                                    \
+        (queue)->head.prev->next = &(queue)->head;                            \
+        (link)->prev = &(tail)->head;                                         \
+        (tail)->head.prev->next = &(tail)->head;                              \
+    } while (0)
+
+/** Drops `link` and all after it. */
+#define nxt_queue_truncate(queue, link)                                       \
+    do {                                                                      \
+        (queue)->head.prev = (link)->prev;                                    \
+        (queue)->head.prev->next = &(queue)->head;                            \
+    } while (0)
+
+/** Appends the links of `tail`, which is not empty, to a list. */
+#define nxt_queue_add(queue, tail)                                            \
+    do {                                                                      \
+        (queue)->head.prev->next = (tail)->head.next;                         \
+        (tail)->head.next->prev = (queue)->head.prev;                         \
+        (queue)->head.prev = (tail)->head.prev;                               \
+        (queue)->head.prev->next = &(queue)->head;                            \
+    } while (0)
+
+@ nxt_queue_middle
+
+@ nxt_queue_compare_t
+
+@ nxt_queue_sort
+
 #endif /* NXT_QUEUE_H */

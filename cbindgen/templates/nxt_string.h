@@ -54,6 +54,19 @@
 /** Whether two strings have the same bytes. */
 #define nxt_strstr_eq(a, b)  nxt_str_eq(a, (b)->start, (b)->length)
 
+#define nxt_strcasestr_eq(a, b)                                               \
+    ((a)->length == (b)->length                                               \
+     && nxt_memcasecmp((a)->start, (b)->start, (a)->length) == 0)
+
+/** Whether the string is one byte, or begins with it. */
+#define nxt_strchr_eq(string, byte)  \
+    ((string)->length == 1 && *(string)->start == (byte))
+#define nxt_strchr_start(string, byte)  \
+    ((string)->length > 0 && *(string)->start == (byte))
+
+#define nxt_strdup(text)  strdup((const char *) (text))
+#define nxt_strtod(text, end)  strtod((const char *) (text), (char **) (end))
+
 /** Copies, and answers where the copy ends. */
 nxt_inline u_char *
 nxt_cpymem(void *to, const void *from, size_t size)
@@ -72,5 +85,49 @@ nxt_upcase(u_char byte)
 {
     return (byte >= 'a' && byte <= 'z') ? (u_char) (byte & 0xDF) : byte;
 }
+
+@ nxt_str_alloc
+
+@ nxt_str_dup
+
+@ nxt_str_cstrz
+
+@ nxt_memcpy_lowcase
+
+@ nxt_memcpy_upcase
+
+@ nxt_cpystr
+
+@ nxt_cpystrn
+
+@ nxt_strcasecmp
+
+@ nxt_strncasecmp
+
+@ nxt_memcasecmp
+
+@ nxt_memstrn
+
+@ nxt_memcasestrn
+
+@ nxt_rmemstrn
+
+@ nxt_str_strip
+
+@ nxt_strverscmp
+
+@ nxt_strvers_match
+
+@ nxt_decode_uri
+
+@ nxt_decode_uri_plus
+
+@ nxt_encode_uri
+
+@ nxt_encode_complex_uri
+
+@ nxt_is_complex_uri_encoded
+
+@ nxt_base64_decode
 
 #endif /* NXT_STRING_H */

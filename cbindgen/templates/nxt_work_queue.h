@@ -1,12 +1,37 @@
-/* The task: the context that every callback gets. */
+/* The task, which is the context that every callback gets, and the work of engines. */
 
 #ifndef NXT_WORK_QUEUE_H
 #define NXT_WORK_QUEUE_H
 
-@ nxt_work_handler_t
-
 @ struct nxt_work_t
 
 @ struct nxt_task_t
+
+typedef struct nxt_work_queue_chunk_s nxt_work_queue_chunk_t;
+
+@ struct nxt_work_queue_chunk_t
+
+@ nxt_work_queue_cache_t
+
+@ struct nxt_work_queue_t
+
+@ nxt_locked_work_queue_t
+
+/** A number for a new task. */
+#define nxt_task_next_ident()  \
+    ((uint32_t) nxt_atomic_fetch_add(&nxt_task_ident, 1) & 0x3FFFFFFF)
+
+#define nxt_work_set(item, function, of, first, second)                       \
+    do {                                                                      \
+        nxt_work_t  *_item = (item);                                          \
+                                                                              \
+        _item->handler = (function);                                          \
+        _item->task = (of);                                                   \
+        _item->obj = (first);                                                 \
+        _item->data = (second);                                               \
+    } while (0)
+
+#define nxt_work_queue_name(queue, name)
+#define nxt_work_queue_thread_adopt(queue)
 
 #endif /* NXT_WORK_QUEUE_H */

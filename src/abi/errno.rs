@@ -17,3 +17,7 @@ pub const NXT_AGAIN: nxt_int_t = -2;
 pub const NXT_DECLINED: nxt_int_t = -3;
 /// Nothing more to do.
 pub const NXT_DONE: nxt_int_t = -4;
+
+/// Writes the text of an error number, at most `size` bytes and without a NUL; answers its end.
+pub type nxt_strerror_t =
+    Option<unsafe extern "C" fn(err: nxt_err_t, errstr: *mut u8, size: usize) -> *mut u8>;

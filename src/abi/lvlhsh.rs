@@ -88,3 +88,17 @@ super::assert_layout!(nxt_lvlhsh_query_t, size 56, align 8, key_hash @ 0, replac
 super::assert_layout!(nxt_lvlhsh_t, size 8, align 8, slot @ 0);
 super::assert_layout!(nxt_lvlhsh_each_t, size 32, align 8, proto @ 0, bucket @ 8, current @ 16, entry @ 20,
     entries @ 24);
+
+/// A level hash together with its prototype and its allocator's pool (`nxt_hash.h`).
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct nxt_hash_t {
+    /// The root.
+    pub lvlhsh: nxt_lvlhsh_t,
+    /// The prototype.
+    pub proto: *const nxt_lvlhsh_proto_t,
+    /// The first argument of the allocator.
+    pub pool: *mut c_void,
+}
+
+super::assert_layout!(nxt_hash_t, size 24, align 8, lvlhsh @ 0, proto @ 8, pool @ 16);

@@ -3,13 +3,8 @@
 use libc::c_void;
 
 use crate::abi::log::nxt_log_t;
-
-/// A thread's state (`nxt_thread.h`); modules only pass its address on.
-#[repr(C)]
-#[derive(Debug)]
-pub struct nxt_thread_t {
-    _opaque: [u8; 0],
-}
+use crate::abi::thread::nxt_thread_t;
+use crate::abi::types::nxt_atomic_t;
 
 /// A piece of work to be done later.
 #[repr(C)]
@@ -45,5 +40,59 @@ pub struct nxt_task_t {
     pub next_work: *mut nxt_work_t,
 }
 
+/// Work of an engine that waits in order.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct nxt_work_queue_t {
+    /// The first.
+    pub head: *mut nxt_work_t,
+    /// The last.
+    pub tail: *mut nxt_work_t,
+    /// Where memory for more comes from.
+    pub cache: *mut nxt_work_queue_cache_t,
+}
+
+/// A block of works.
+#[repr(C)]
+#[derive(Debug)]
+pub struct nxt_work_queue_chunk_t {
+    /// The next block.
+    pub next: *mut nxt_work_queue_chunk_t,
+    /// The first work; the others follow.
+    pub work: nxt_work_t,
+}
+
+/// Works that are not in use.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct nxt_work_queue_cache_t {
+    /// The next one that was given back.
+    pub next: *mut nxt_work_t,
+    /// The next one that was never used.
+    pub spare: *mut nxt_work_t,
+    /// All blocks.
+    pub chunk: *mut nxt_work_queue_chunk_t,
+    /// How many works a block has.
+    pub chunk_size: usize,
+}
+
+/// Work that comes from other threads.
+#[repr(C)]
+#[derive(Debug)]
+pub struct nxt_locked_work_queue_t {
+    /// Guards the rest.
+    pub lock: nxt_atomic_t,
+    /// The first.
+    pub head: *mut nxt_work_t,
+    /// The last.
+    pub tail: *mut nxt_work_t,
+    /// Where memory for more comes from.
+    pub cache: nxt_work_queue_cache_t,
+}
+
 super::assert_layout!(nxt_work_t, size 40, align 8, next @ 0, handler @ 8, task @ 16, obj @ 24, data @ 32);
 super::assert_layout!(nxt_task_t, size 32, align 8, thread @ 0, log @ 8, ident @ 16, next_work @ 24);
+super::assert_layout!(nxt_work_queue_t, size 24, align 8, head @ 0, tail @ 8, cache @ 16);
+super::assert_layout!(nxt_work_queue_chunk_t, size 48, align 8, next @ 0, work @ 8);
+super::assert_layout!(nxt_work_queue_cache_t, size 32, align 8, next @ 0, spare @ 8, chunk @ 16, chunk_size @ 24);
+super::assert_layout!(nxt_locked_work_queue_t, size 56, align 8, lock @ 0, head @ 8, tail @ 16, cache @ 24);

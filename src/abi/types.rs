@@ -26,6 +26,10 @@ pub type nxt_uid_t = libc::uid_t;
 pub type nxt_gid_t = libc::gid_t;
 /// A word that two threads may change at once.
 pub type nxt_atomic_uint_t = u64;
+/// The same with a sign.
+pub type nxt_atomic_int_t = i64;
+/// The same as C sees it: volatile.
+pub type nxt_atomic_t = nxt_atomic_uint_t;
 
 const _: () = {
     assert!(size_of::<nxt_int_t>() == 4 && size_of::<nxt_uint_t>() == 4);

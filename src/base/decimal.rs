@@ -31,6 +31,49 @@ pub fn parse(text: &[u8], max: u64) -> Result<u64, DecimalError> {
     })
 }
 
+/// Reads the digits that `text` begins with as a number that is at most `max`, and tells how many
+/// digits there were.
+pub fn parse_prefix(text: &[u8], max: u64) -> Result<(u64, usize), DecimalError> {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    parse(&text[..digits], max).map(|number| (number, digits))
+}
+
+/// Reads `text`, whole, as a number of bytes with an optional unit `k`, `m` or `g`, in either case.
+pub fn parse_size(text: &[u8], max: u64) -> Result<u64, DecimalError> {
+    let (number, shift) = match text {
+        [number @ .., b'g' | b'G'] => (number, 30),
+        [number @ .., b'm' | b'M'] => (number, 20),
+        [number @ .., b'k' | b'K'] => (number, 10),
+        number => (number, 0),
+    };
+    parse(number, max >> shift).map(|number| number << shift)
+}
+
+/// Decimals that [`parse_fraction`] takes.
+const MAX_DECIMALS: usize = 9;
+
+/// Reads the number, with or without decimals, that `text` begins with, and tells how many bytes
+/// it takes. The whole part is at most `max`; more than nine decimals are an overflow, too.
+pub fn parse_fraction(text: &[u8], max: u64) -> Result<(f64, usize), DecimalError> {
+    let (whole, length) = parse_prefix(text, max)?;
+    let Some(decimals) = text[length..].strip_prefix(b".") else {
+        return Ok((whole as f64, length));
+    };
+    let count = decimals
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if count > MAX_DECIMALS {
+        return Err(DecimalError::Overflow);
+    }
+    let fraction = decimals[..count]
+        .iter()
+        .fold(0u32, |number, digit| number * 10 + u32::from(digit - b'0'));
+    // Nine decimals fit 32 bits.
+    let number = whole as f64 + f64::from(fraction) / f64::from(10u32.pow(count as u32));
+    Ok((number, length + 1 + count))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +115,40 @@ mod tests {
         }
         // The fault that comes first decides.
         assert_eq!(parse(b"99999999999x", 10), Err(DecimalError::Overflow));
+    }
+
+    #[test]
+    fn prefixes() {
+        assert_eq!(parse_prefix(b"12abc", 99), Ok((12, 2)));
+        assert_eq!(parse_prefix(b"12", 99), Ok((12, 2)));
+        assert_eq!(parse_prefix(b"abc", 99), Err(DecimalError::Malformed));
+        assert_eq!(parse_prefix(b"100", 99), Err(DecimalError::Overflow));
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size(b"7", 99), Ok(7));
+        assert_eq!(parse_size(b"2k", 4096), Ok(2048));
+        assert_eq!(parse_size(b"4K", 4096), Ok(4096));
+        assert_eq!(parse_size(b"5K", 4096), Err(DecimalError::Overflow));
+        assert_eq!(parse_size(b"1m", u64::MAX), Ok(1 << 20));
+        assert_eq!(parse_size(b"1G", u64::MAX), Ok(1 << 30));
+        for text in [&b""[..], b"k", b"1t", b"1kk", b"1 k"] {
+            assert_eq!(parse_size(text, u64::MAX), Err(DecimalError::Malformed));
+        }
+    }
+
+    #[test]
+    fn fractions() {
+        assert_eq!(parse_fraction(b"1.25x", 9), Ok((1.25, 4)));
+        assert_eq!(parse_fraction(b"1.", 9), Ok((1.0, 2)));
+        assert_eq!(parse_fraction(b"3;", 9), Ok((3.0, 1)));
+        assert_eq!(parse_fraction(b"0.999999999", 9), Ok((0.999_999_999, 11)));
+        assert_eq!(
+            parse_fraction(b"0.0000000000", 9),
+            Err(DecimalError::Overflow)
+        );
+        assert_eq!(parse_fraction(b"10", 9), Err(DecimalError::Overflow));
+        assert_eq!(parse_fraction(b".5", 9), Err(DecimalError::Malformed));
     }
 }

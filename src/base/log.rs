@@ -59,6 +59,23 @@ pub fn write_bytes(level: Level, conn: Option<u64>, text: &[u8]) {
     finish(line);
 }
 
+/// Writes one record without the time, as a program does before it has a log of its own: the
+/// program's name, if it has told it, then the level.
+pub fn write_plain(name: &[u8], level: Level, conn: Option<u64>, text: &[u8]) {
+    let mut line = Vec::with_capacity(160);
+    if !name.is_empty() {
+        line.extend_from_slice(name);
+        line.extend_from_slice(b": ");
+    }
+    // Writing to a Vec cannot fail.
+    let _ = write!(line, "[{}] ", level.name());
+    if let Some(conn) = conn {
+        let _ = write!(line, "*{conn} ");
+    }
+    line.extend_from_slice(text);
+    finish(line);
+}
+
 fn head(level: Level, conn: Option<u64>) -> Vec<u8> {
     let mut line = Vec::with_capacity(160);
     let now = Local::now().format("%Y/%m/%d %H:%M:%S");

@@ -279,7 +279,7 @@ fn error(out: &mut Bounded<'_>, number: i32) {
 }
 
 /// The system's text for an error number, without the number that the standard library adds.
-fn error_text(number: i32) -> String {
+pub fn error_text(number: i32) -> String {
     let mut text = std::io::Error::from_raw_os_error(number).to_string();
     if let Some(end) = text.rfind(" (os error ") {
         text.truncate(end);

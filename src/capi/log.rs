@@ -1,20 +1,28 @@
 //! `nxt_log.h`: the log that modules write to.
 //!
 //! Modules call `task->log->handler(level, log, format, …)`. Rust cannot define a variadic function,
-//! so the C shim `log_variadic.c` defines `nxt_log_handler`, keeps the `va_list`, and calls
-//! [`nxt_log_vhandler`], which formats with the one formatter of `base` and fetches each argument
-//! through the shim.
+//! so the C shim `format_variadic.c` defines the handlers, keeps the `va_list`, and calls the
+//! functions here, which format with the one formatter of `base` and fetch each argument through
+//! the shim.
 
 use std::ffi::CStr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{c_char, c_double, c_int, c_void};
 
-use crate::abi::log::{nxt_log_handler, nxt_log_handler_t, nxt_log_t};
+use crate::abi::log::{
+    nxt_log_ctx_handler_t, nxt_log_handler_t, nxt_log_moderation_t, nxt_log_t,
+    nxt_log_time_handler,
+};
 use crate::abi::string::nxt_str_t;
-use crate::abi::types::nxt_uint_t;
+use crate::abi::task::nxt_task_t;
+use crate::abi::types::{nxt_bool_t, nxt_uint_t};
 use crate::base::log::{self, Level, MAX_RECORD};
 use crate::base::sprintf::{self, Source};
-use crate::capi::guard;
+use crate::capi::globals;
+use crate::capi::thread_time::nxt_thread_time;
+use crate::capi::spinlock::{nxt_thread_spin_lock, nxt_thread_spin_unlock};
+use crate::capi::{c_string, guard};
 
 /// The `va_list` that the shim keeps.
 #[repr(C)]
@@ -30,14 +38,17 @@ unsafe extern "C" {
     fn nxt_va_pointer(source: *mut nxt_va_source_t) -> *mut c_void;
 }
 
-/// What `handler` of a log points at: the shim.
-pub const HANDLER: nxt_log_handler_t = Some(nxt_log_handler);
+/// What `handler` of the daemon's logs points at: the shim.
+pub const HANDLER: nxt_log_handler_t = Some(nxt_log_time_handler);
+
+/// The name of the program, which C keeps; NULL before it was told.
+static NAME: AtomicPtr<c_char> = AtomicPtr::new(std::ptr::null_mut());
 
 /// The arguments of one call.
 ///
 /// What makes the fetches sound is the caller's promise that the arguments fit the format, which
 /// C's variadic functions cannot check.
-struct VaList(*mut nxt_va_source_t);
+pub(crate) struct VaList(pub(crate) *mut nxt_va_source_t);
 
 impl Source for VaList {
     fn int(&mut self) -> i32 {
@@ -88,11 +99,41 @@ impl Source for VaList {
     }
 }
 
-/// Writes one record; called by the shim, not exported.
+/// Formats one record and hands it on with its level and connection.
 ///
 /// # Safety
 /// `log` is NULL or valid, `fmt` is NULL or ends with a NUL, and the arguments of `source` are those
 /// that `fmt` announces.
+unsafe fn write(
+    level: nxt_uint_t,
+    log: *mut nxt_log_t,
+    fmt: *const c_char,
+    source: *mut nxt_va_source_t,
+    record: impl FnOnce(Level, Option<u64>, &[u8]),
+) {
+    if fmt.is_null() {
+        return;
+    }
+    // SAFETY: not NULL, and the caller's format ends with a NUL.
+    let format = unsafe { CStr::from_ptr(fmt) }.to_bytes();
+    let mut text = Vec::with_capacity(256);
+    sprintf::format(&mut text, MAX_RECORD, format, &mut VaList(source));
+    // SAFETY: NULL or valid, by the caller's promise.
+    let log = unsafe { log.as_ref() };
+    if let Some(log) = log {
+        // SAFETY: the context belongs to this log.
+        unsafe { append_context(log, &mut text) };
+    }
+    let connection = log
+        .map(|log| u64::from(log.ident))
+        .filter(|ident| *ident != 0);
+    record(level_of(level), connection, &text);
+}
+
+/// Writes one record with the program's name; called by the shim, not exported.
+///
+/// # Safety
+/// As [`write`].
 #[unsafe(no_mangle)]
 unsafe extern "C" fn nxt_log_vhandler(
     level: nxt_uint_t,
@@ -101,24 +142,145 @@ unsafe extern "C" fn nxt_log_vhandler(
     source: *mut nxt_va_source_t,
 ) {
     guard("nxt_log_handler", (), || {
-        if fmt.is_null() {
-            return;
+        // SAFETY: NULL, or a string that the program keeps, by the promise of `nxt_log_start`.
+        let name = unsafe { c_string(NAME.load(Ordering::Acquire).cast()) };
+        // SAFETY: the caller's promise is the same.
+        unsafe {
+            write(level, log, fmt, source, |level, connection, text| {
+                log::write_plain(name, level, connection, text);
+            });
         }
-        // SAFETY: not NULL, and the caller's format ends with a NUL.
-        let format = unsafe { CStr::from_ptr(fmt) }.to_bytes();
-        let mut text = Vec::with_capacity(256);
-        sprintf::format(&mut text, MAX_RECORD, format, &mut VaList(source));
-        // SAFETY: NULL or valid, by the caller's promise.
-        let log = unsafe { log.as_ref() };
-        if let Some(log) = log {
-            // SAFETY: the context belongs to this log.
-            unsafe { append_context(log, &mut text) };
-        }
-        let connection = log
-            .map(|log| u64::from(log.ident))
-            .filter(|ident| *ident != 0);
-        log::write_bytes(level_of(level), connection, &text);
     });
+}
+
+/// Writes one record with the time; called by the shim, not exported.
+///
+/// # Safety
+/// As [`write`].
+#[unsafe(no_mangle)]
+unsafe extern "C" fn nxt_log_time_vhandler(
+    level: nxt_uint_t,
+    log: *mut nxt_log_t,
+    fmt: *const c_char,
+    source: *mut nxt_va_source_t,
+) {
+    guard("nxt_log_time_handler", (), || {
+        // SAFETY: the caller's promise is the same.
+        unsafe { write(level, log, fmt, source, log::write_bytes) }
+    });
+}
+
+/// Gives the program's name to the records of nxt_log_handler; NULL or nothing changes nothing.
+///
+/// # Safety
+/// `name` is NULL or a string that stays as it is as long as the program runs.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_log_start(name: *const c_char) {
+    guard("nxt_log_start", (), || {
+        // SAFETY: the caller's promise is the same.
+        if !unsafe { c_string(name.cast()) }.is_empty() {
+            NAME.store(name.cast_mut(), Ordering::Release);
+        }
+    });
+}
+
+/// Makes `log` the calling thread's log, with level and handler of the present one, and a context of
+/// its own; answers the present one.
+///
+/// # Safety
+/// `log` is NULL or writable and outlives its use as the thread's log; `handler` takes `ctx`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_log_set_ctx(
+    log: *mut nxt_log_t,
+    handler: nxt_log_ctx_handler_t,
+    ctx: *mut c_void,
+) -> *mut nxt_log_t {
+    guard("nxt_log_set_ctx", std::ptr::null_mut(), || {
+        let thread = globals::thread();
+        // SAFETY: the state is the calling thread's own; its log is NULL or valid.
+        unsafe {
+            let old = (*thread).log;
+            if log.is_null() || old.is_null() {
+                return old;
+            }
+            (&raw mut (*log).level).write((*old).level);
+            (&raw mut (*log).handler).write((*old).handler);
+            (&raw mut (*log).ctx_handler).write(handler);
+            (&raw mut (*log).ctx).write(ctx);
+            (*thread).log = log;
+            old
+        }
+    })
+}
+
+/// Writes a record to a C log; to the process's own if there is none.
+///
+/// # Safety
+/// `log` is NULL or valid.
+pub(crate) unsafe fn record(log: *mut nxt_log_t, level: Level, text: &str) {
+    // SAFETY: NULL or valid, by the caller's promise; the format announces a length and bytes.
+    unsafe {
+        let Some(facts) = log.as_ref() else {
+            return log::write_bytes(level, None, text.as_bytes());
+        };
+        if let Some(handler) = facts.handler.filter(|_| facts.level >= level as u32) {
+            handler(level as u32, log, c"%*s".as_ptr(), text.len(), text.as_ptr());
+        }
+    }
+}
+
+/// Writes a record to the log of a task.
+///
+/// # Safety
+/// `task` is NULL or valid.
+pub(crate) unsafe fn task_record(task: *const nxt_task_t, level: Level, text: &str) {
+    // SAFETY: NULL or valid, by the caller's promise.
+    unsafe { record(task.as_ref().map_or(std::ptr::null_mut(), |task| task.log), level, text) }
+}
+
+/// Writes a record to the calling thread's log.
+pub(crate) fn thread_record(level: Level, text: &str) {
+    // SAFETY: the state is the calling thread's own; its log is NULL or valid.
+    unsafe { record((*globals::thread()).log, level, text) }
+}
+
+/// Whether one more record of a failure that comes often may be written this second. In the first
+/// second without one left out it is told how many there were.
+///
+/// # Safety
+/// `mod` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_log_moderate_allow(r#mod: *mut nxt_log_moderation_t) -> nxt_bool_t {
+    guard("nxt_log_moderate_allow", 0, || {
+        if r#mod.is_null() {
+            return 0;
+        }
+        // SAFETY: not NULL, and by the caller's promise; the members are only used under the lock,
+        // and the state is the calling thread's own.
+        unsafe {
+            let now = nxt_thread_time(globals::thread());
+            nxt_thread_spin_lock(&raw mut (*r#mod).lock);
+            let same = (*r#mod).last == now;
+            let left_out = if same {
+                0
+            } else {
+                (*r#mod).count.saturating_sub((*r#mod).limit)
+            };
+            if !same {
+                (*r#mod).last = now;
+                (*r#mod).count = 0;
+            }
+            let allowed = (*r#mod).count < (*r#mod).limit.max(1);
+            (*r#mod).count = (*r#mod).count.saturating_add(1);
+            nxt_thread_spin_unlock(&raw mut (*r#mod).lock);
+            if left_out > 0 {
+                let text = String::from_utf8_lossy(c_string((*r#mod).msg.cast()));
+                let text = format!("{text} {left_out} times");
+                record(globals::nxt_main_log.get(), level_of((*r#mod).level), &text);
+            }
+            allowed.into()
+        }
+    })
 }
 
 /// Lets the log's own callback append to a record.

@@ -21,6 +21,34 @@ pub extern "C" fn nxt_zalloc(size: usize) -> *mut c_void {
     logged("calloc", size, unsafe { libc::calloc(1, size) })
 }
 
+/// Makes an allocation `size` bytes long, maybe somewhere else; NULL when there is no memory, with
+/// an alert in the log, and `p` is as it was.
+///
+/// # Safety
+/// `p` is NULL or from the C library's heap; if the answer is not NULL, it is not used afterwards.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_realloc(p: *mut c_void, size: usize) -> *mut c_void {
+    // SAFETY: by the caller's promise.
+    logged("realloc", size, unsafe { libc::realloc(p, size) })
+}
+
+/// Allocates `size` bytes at a multiple of `alignment`, a power of two of at least 8; NULL when
+/// there is no memory, with an alert in the log.
+#[unsafe(no_mangle)]
+pub extern "C" fn nxt_memalign(alignment: usize, size: usize) -> *mut c_void {
+    let mut memory = std::ptr::null_mut();
+    // SAFETY: posix_memalign takes any numbers, and the address is ours to write.
+    let error = unsafe { libc::posix_memalign(&raw mut memory, alignment, size) };
+    if error == 0 {
+        return memory;
+    }
+    alert!(
+        "posix_memalign({alignment}, {size}) failed: {}",
+        std::io::Error::from_raw_os_error(error)
+    );
+    std::ptr::null_mut()
+}
+
 fn logged(function: &'static str, size: usize, memory: *mut c_void) -> *mut c_void {
     if memory.is_null() && size != 0 {
         alert!(

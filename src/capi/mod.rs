@@ -5,21 +5,81 @@
 //! C caller. The declarations of `include/` are generated from these files; the list of names that
 //! the daemon exports is `exports/nxt.syms`.
 
+use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::abi::string::nxt_str_t;
 use crate::alert;
 
 pub mod application;
+pub mod array;
+pub mod buf;
+pub mod capability;
+pub mod clone;
 pub mod conf;
+pub mod credential;
+pub mod djb_hash;
+pub mod file;
+pub mod globals;
+pub mod http_parse;
+pub mod lib_start;
+pub mod list;
 pub mod log;
 pub mod lvlhsh;
 pub mod malloc;
+pub mod mem_zone;
+pub mod mp;
 pub mod murmur_hash;
 pub mod parse;
+pub mod queue;
+pub mod random;
+pub mod rbtree;
 pub mod server;
 pub mod socket_msg;
+pub mod spinlock;
+pub mod sprintf;
+pub mod string;
+pub mod thread;
+pub mod thread_time;
+pub mod time;
 pub mod unit;
+pub mod utf8;
 pub mod websocket;
+
+/// The bytes behind a C pointer; NULL has none.
+///
+/// # Safety
+/// `start` is NULL or points at `length` bytes that are readable, and nobody changes, as long as the
+/// result is used.
+pub(crate) unsafe fn bytes<'a>(start: *const u8, length: usize) -> &'a [u8] {
+    if start.is_null() || length > isize::MAX as usize {
+        return &[];
+    }
+    // SAFETY: not NULL, and by the caller's promise.
+    unsafe { std::slice::from_raw_parts(start, length) }
+}
+
+/// The bytes of a C string, without the NUL; NULL has none.
+///
+/// # Safety
+/// `start` is NULL or points at readable bytes that end with a NUL, and that nobody changes as long
+/// as the result is used.
+pub(crate) unsafe fn c_string<'a>(start: *const u8) -> &'a [u8] {
+    if start.is_null() {
+        return &[];
+    }
+    // SAFETY: not NULL, and by the caller's promise.
+    unsafe { CStr::from_ptr(start.cast()) }.to_bytes()
+}
+
+/// The bytes of a string with length; NULL has none.
+///
+/// # Safety
+/// As [`bytes`], for the string that `string` points at.
+pub(crate) unsafe fn str_bytes<'a>(string: *const nxt_str_t) -> &'a [u8] {
+    // SAFETY: NULL or valid, by the caller's promise.
+    unsafe { string.as_ref().map_or(&[], |string| bytes(string.start, string.length)) }
+}
 
 /// Runs the body of an exported function; a panic is logged and answered with `failed`.
 pub(crate) fn guard<T>(name: &'static str, failed: T, body: impl FnOnce() -> T) -> T {

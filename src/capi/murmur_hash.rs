@@ -19,3 +19,13 @@ pub unsafe extern "C" fn nxt_murmur_hash2(data: *const c_void, len: usize) -> u3
         murmur::hash2(unsafe { std::slice::from_raw_parts(data.cast(), len) })
     })
 }
+
+/// The same of the four bytes at `data`.
+///
+/// # Safety
+/// `data` is NULL or points at four readable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_murmur_hash2_uint32(data: *const c_void) -> u32 {
+    // SAFETY: the caller's promise is the same.
+    unsafe { nxt_murmur_hash2(data, 4) }
+}

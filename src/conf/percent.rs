@@ -2,23 +2,11 @@
 
 use std::fmt::Write;
 
+use crate::base::uri::{self, Plus};
+
 /// Resolves `%XX`; `None` when a percent sign is not followed by two hexadecimal digits.
 pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [byte, tail @ ..] = rest {
-        rest = tail;
-        if *byte != b'%' {
-            decoded.push(*byte);
-            continue;
-        }
-        let [high, low, tail @ ..] = rest else {
-            return None;
-        };
-        decoded.push(hex(*high)? << 4 | hex(*low)?);
-        rest = tail;
-    }
-    Some(decoded)
+    uri::decode(text, Plus::Plus).collect::<Result<_, _>>().ok()
 }
 
 /// As [`decode`], for a name: `None` also when the result is not UTF-8.
@@ -39,12 +27,6 @@ pub fn encode(text: &str) -> String {
         }
     }
     encoded
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]

@@ -299,7 +299,7 @@ impl RequestHead {
     fn request_line_known(&mut self, buf: &[u8]) -> Result<(), HeadError> {
         let line = self.scanner.request_line();
         let span = line.target;
-        if line.complex {
+        if line.needs_normalising() {
             let parts = target::normalise(span.of(buf), &mut self.decoded_path)
                 .map_err(|_| HeadError::Target)?;
             self.path = PathSource::Decoded;

@@ -78,7 +78,7 @@ impl ResponseHead {
             None => match status_line(buf)? {
                 Some((status, fields)) => {
                     self.status = status;
-                    self.scanner.insert(Scanner::fields(fields))
+                    self.scanner.insert(Scanner::fields(fields, false))
                 }
                 None => return Ok(Status::Partial),
             },

@@ -63,8 +63,10 @@ pub struct RequestLine {
     pub target: Span,
     /// Offset just after the first `?`, if that came before any `#` or `%`.
     pub query: Option<u32>,
-    /// The path holds escapes, empty or dot segments, or the target a fragment.
+    /// Before any escape the path holds empty or dot segments, or the target holds a fragment.
     pub complex: bool,
+    /// The path holds escapes.
+    pub quoted: bool,
     /// `HTTP/1.1`; zeros until it is known.
     pub version: [u8; 8],
 }
@@ -128,6 +130,13 @@ fn find_control(buf: &[u8], mut at: usize) -> usize {
     at
 }
 
+impl RequestLine {
+    /// Whether the path is not simply what stands before the query.
+    pub fn needs_normalising(&self) -> bool {
+        self.complex || self.quoted
+    }
+}
+
 impl Scanner {
     /// A scanner at the start of a request line.
     pub fn new(discard_unsafe: bool) -> Scanner {
@@ -147,14 +156,15 @@ impl Scanner {
                 target: Span::default(),
                 query: None,
                 complex: false,
+                quoted: false,
                 version: [0; 8],
             },
         }
     }
 
-    /// A scanner of the fields alone, which begin at offset `at`; all names are kept.
-    pub fn fields(at: usize) -> Scanner {
-        let mut scanner = Scanner::new(false);
+    /// A scanner of the fields alone, which begin at offset `at`.
+    pub fn fields(at: usize, discard_unsafe: bool) -> Scanner {
+        let mut scanner = Scanner::new(discard_unsafe);
         scanner.at = at;
         scanner.begin_field();
         scanner
@@ -290,10 +300,10 @@ impl Scanner {
             let line = &mut self.request_line;
             if class == FRAGMENT {
                 line.complex = true;
-            } else if line.query.is_none() {
+            } else if line.query.is_none() && !line.quoted {
                 match class {
                     QUERY => line.query = Some(at as u32),
-                    ESCAPE => line.complex = true,
+                    ESCAPE => line.quoted = true,
                     SLASH | DOT => line.complex |= after_slash,
                     _ => {}
                 }

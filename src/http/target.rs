@@ -91,8 +91,26 @@ fn hex(byte: u8) -> Result<u8, BadTarget> {
         .ok_or(BadTarget)
 }
 
+/// What becomes of `%2F` and `%25`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slashes {
+    /// They are decoded like all others.
+    Decode,
+    /// They stay as they are, so that the path can be told from one with real slashes.
+    Keep,
+}
+
 /// Writes the decoded, normalised path of `target` to `out` (cleared first).
 pub fn normalise(target: &[u8], out: &mut Vec<u8>) -> Result<Parts, BadTarget> {
+    normalise_with(target, out, Slashes::Decode)
+}
+
+/// As [`normalise`], with a choice for escaped slashes.
+pub fn normalise_with(
+    target: &[u8],
+    out: &mut Vec<u8>,
+    slashes: Slashes,
+) -> Result<Parts, BadTarget> {
     out.clear();
     out.reserve(target.len());
     let mut parts = Parts::default();
@@ -112,6 +130,11 @@ pub fn normalise(target: &[u8], out: &mut Vec<u8>) -> Result<Parts, BadTarget> {
                 parts.quoted = true;
                 match hex(high)? << 4 | hex(low)? {
                     0 => return Err(BadTarget),
+                    b'/' | b'%' if slashes == Slashes::Keep => {
+                        for literal in [b'%', high, low] {
+                            path.ordinary(literal);
+                        }
+                    }
                     literal @ (b'%' | b'#' | b'?') => path.ordinary(literal),
                     decoded => path.byte(decoded)?,
                 }
@@ -132,6 +155,13 @@ pub fn normalise(target: &[u8], out: &mut Vec<u8>) -> Result<Parts, BadTarget> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn escaped_slashes_are_kept_on_demand() {
+        let mut out = Vec::new();
+        normalise_with(b"/a%2f..%2F%25%41//b", &mut out, Slashes::Keep).unwrap();
+        assert_eq!(out, b"/a%2f..%2F%25A/b");
+    }
 
     fn path(target: &str) -> Option<String> {
         let mut out = Vec::new();

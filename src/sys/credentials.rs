@@ -120,24 +120,35 @@ impl Credentials {
     }
 
     fn apply_with(&self, groups: &[Gid]) -> Result<(), CredentialsError> {
-        setgid(self.gid).map_err(|errno| match errno {
-            Number::EINVAL => CredentialsError::ForeignGroup(self.gid),
-            errno => CredentialsError::SetGid(self.gid, errno.into()),
-        })?;
-        if !groups.is_empty() {
-            setgroups(groups).map_err(|errno| match errno {
-                Number::EINVAL => CredentialsError::ForeignGroups(self.user.clone(), self.uid),
-                errno => CredentialsError::SetGroups(groups.len(), errno.into()),
-            })?;
-        }
-        setuid(self.uid).map_err(|errno| match errno {
-            Number::EINVAL => CredentialsError::ForeignUser(self.user.clone(), self.uid),
-            errno => CredentialsError::SetUid(self.uid, errno.into()),
-        })?;
+        self.take_groups(groups)?;
+        self.take_user()?;
         if self.uid.is_root() {
             return Ok(());
         }
         drop_capabilities().map_err(|errno| CredentialsError::Capabilities(errno.into()))
+    }
+
+    /// Takes the primary group, and these supplementary ones if there are any.
+    pub fn take_groups(&self, groups: &[Gid]) -> Result<(), CredentialsError> {
+        setgid(self.gid).map_err(|errno| match errno {
+            Number::EINVAL => CredentialsError::ForeignGroup(self.gid),
+            errno => CredentialsError::SetGid(self.gid, errno.into()),
+        })?;
+        if groups.is_empty() {
+            return Ok(());
+        }
+        setgroups(groups).map_err(|errno| match errno {
+            Number::EINVAL => CredentialsError::ForeignGroups(self.user.clone(), self.uid),
+            errno => CredentialsError::SetGroups(groups.len(), errno.into()),
+        })
+    }
+
+    /// Takes the user.
+    pub fn take_user(&self) -> Result<(), CredentialsError> {
+        setuid(self.uid).map_err(|errno| match errno {
+            Number::EINVAL => CredentialsError::ForeignUser(self.user.clone(), self.uid),
+            errno => CredentialsError::SetUid(self.uid, errno.into()),
+        })
     }
 }
 

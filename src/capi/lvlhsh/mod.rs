@@ -3,9 +3,11 @@
 use libc::c_void;
 
 use crate::abi::errno::{NXT_DECLINED, NXT_ERROR, NXT_OK};
-use crate::abi::lvlhsh::{nxt_lvlhsh_proto_t, nxt_lvlhsh_query_t, nxt_lvlhsh_t};
+use crate::abi::lvlhsh::{
+    nxt_lvlhsh_each_t, nxt_lvlhsh_proto_t, nxt_lvlhsh_query_t, nxt_lvlhsh_t,
+};
 use crate::abi::types::nxt_int_t;
-use crate::capi::guard;
+use crate::capi::{guard, malloc};
 
 mod trie;
 
@@ -146,4 +148,74 @@ pub unsafe extern "C" fn nxt_lvlhsh_retrieve(
         // SAFETY: the callbacks belong to this trie.
         unsafe { trie.retrieve(&shape) }.map_or(std::ptr::null_mut(), |entry| entry.as_ptr())
     })
+}
+
+/// Some entry, which stays in the hash; NULL when the hash is empty.
+///
+/// # Safety
+/// `lh` is a root of this prototype.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_lvlhsh_peek(
+    lh: *mut nxt_lvlhsh_t,
+    proto: *const nxt_lvlhsh_proto_t,
+) -> *mut c_void {
+    guard("nxt_lvlhsh_peek", std::ptr::null_mut(), || {
+        // SAFETY: the caller's promise is the same; nothing is allocated.
+        let Some((trie, shape)) = (unsafe { open(lh, proto, std::ptr::null_mut()) }) else {
+            return std::ptr::null_mut();
+        };
+        // SAFETY: the trie is of this shape.
+        unsafe { trie.peek(&shape) }.map_or(std::ptr::null_mut(), |entry| entry.as_ptr())
+    })
+}
+
+/// The next entry of a walk over all of them, or NULL after the last. The cursor is prepared with
+/// nxt_lvlhsh_each_init; the hash must not be changed during the walk.
+///
+/// # Safety
+/// `lh` is a root of the prototype that the cursor was prepared with.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_lvlhsh_each(
+    lh: *mut nxt_lvlhsh_t,
+    lhe: *mut nxt_lvlhsh_each_t,
+) -> *mut c_void {
+    guard("nxt_lvlhsh_each", std::ptr::null_mut(), || {
+        if lhe.is_null() {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: not NULL, and the macro has set `proto` and `bucket`; the other members may hold
+        // anything then, which is a value of theirs.
+        let cursor = unsafe {
+            if (*lhe).bucket.is_null() {
+                (&raw mut (*lhe).entry).write(0);
+                (&raw mut (*lhe).current).write(0);
+                (&raw mut (*lhe).entries).write(0);
+            }
+            &mut *lhe
+        };
+        // SAFETY: the caller's promise is the same; nothing is allocated.
+        let Some((trie, shape)) = (unsafe { open(lh, cursor.proto, std::ptr::null_mut()) }) else {
+            return std::ptr::null_mut();
+        };
+        // SAFETY: the trie is of this shape.
+        unsafe { trie.next(&shape, cursor) }.map_or(std::ptr::null_mut(), |entry| entry.as_ptr())
+    })
+}
+
+/// An allocator for prototypes: `size` bytes of the heap, aligned to `size`.
+#[unsafe(no_mangle)]
+pub extern "C" fn nxt_lvlhsh_alloc(data: *mut c_void, size: usize) -> *mut c_void {
+    let _ = data;
+    malloc::nxt_memalign(size, size)
+}
+
+/// Frees what [`nxt_lvlhsh_alloc`] has answered.
+///
+/// # Safety
+/// `p` is NULL or was answered by it, and is not used afterwards.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_lvlhsh_free(data: *mut c_void, p: *mut c_void) {
+    let _ = data;
+    // SAFETY: by the caller's promise.
+    unsafe { libc::free(p) };
 }

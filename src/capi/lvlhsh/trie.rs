@@ -18,7 +18,7 @@ use std::ptr::NonNull;
 use libc::c_void;
 
 use crate::abi::errno::NXT_OK;
-use crate::abi::lvlhsh::{nxt_lvlhsh_proto_t, nxt_lvlhsh_query_t};
+use crate::abi::lvlhsh::{nxt_lvlhsh_each_t, nxt_lvlhsh_proto_t, nxt_lvlhsh_query_t};
 
 /// An entry of the caller's.
 pub(super) type Entry = NonNull<c_void>;
@@ -27,6 +27,9 @@ pub(super) type Entry = NonNull<c_void>;
 const ENTRY_WORDS: usize = 3;
 /// The lowest bit of a bucket's address in a node.
 const BUCKET: usize = 1;
+
+/// The bucket of a cursor whose walk is over.
+const WALK_DONE: usize = usize::MAX;
 
 /// What the prototype says, checked.
 pub(super) struct Shape<'a> {
@@ -457,6 +460,86 @@ impl Trie {
         }
     }
 
+    /// Some entry.
+    ///
+    /// # Safety
+    /// The trie is of this shape.
+    pub(super) unsafe fn peek(self, shape: &Shape<'_>) -> Option<Entry> {
+        // SAFETY: by the caller's promise all nodes are alive.
+        unsafe {
+            let bucket = seek(shape, self.0.read(), Depth::TOP, &mut 0)?;
+            bucket.value(bucket.first(shape, true)?)
+        }
+    }
+
+    /// The entry after the one that the cursor stands at, or the first; `None` after the last.
+    ///
+    /// # Safety
+    /// The trie is of this shape and was not changed since the cursor was cleared.
+    pub(super) unsafe fn next(
+        self,
+        shape: &Shape<'_>,
+        cursor: &mut nxt_lvlhsh_each_t,
+    ) -> Option<Entry> {
+        if cursor.bucket.addr() == WALK_DONE {
+            return None;
+        }
+        // SAFETY: by the caller's promise all nodes are alive, and so is the cursor's bucket.
+        unsafe {
+            if cursor.bucket.is_null() {
+                cursor.current = 0;
+            }
+            loop {
+                let mut bucket = NonNull::new(cursor.bucket).map(|words| Bucket(words.as_ptr()));
+                while let Some(here) = bucket {
+                    for index in cursor.entry as usize..shape.capacity {
+                        if let Some(entry) = here.value(index) {
+                            cursor.bucket = here.0;
+                            // Within the capacity of a bucket.
+                            cursor.entry = index as u32 + 1;
+                            return Some(entry);
+                        }
+                    }
+                    cursor.entry = 0;
+                    bucket = here.next(shape);
+                }
+                let more = cursor.bucket.is_null() || self.step(shape, &mut cursor.current);
+                let found = more
+                    .then(|| seek(shape, self.0.read(), Depth::TOP, &mut cursor.current))
+                    .flatten();
+                let Some(found) = found else {
+                    cursor.bucket = std::ptr::without_provenance_mut(WALK_DONE);
+                    return None;
+                };
+                cursor.bucket = found.0;
+                cursor.entry = 0;
+            }
+        }
+    }
+
+    /// Moves a walk on from the bucket it stands at; `false` after the last place.
+    ///
+    /// # Safety
+    /// The trie is of this shape.
+    unsafe fn step(self, shape: &Shape<'_>, current: &mut u32) -> bool {
+        let mut path = Path::none();
+        // SAFETY: by the caller's promise.
+        unsafe { self.descend(shape, *current, &mut path) };
+        let steps = &path.steps[..path.length];
+        let mut used: u32 = steps.iter().map(|(_, bits)| bits).sum();
+        for (_, bits) in steps.iter().rev() {
+            used -= bits;
+            let mask = ((1u64 << bits) - 1) << used;
+            let index = (u64::from(*current) & mask) + (1 << used);
+            *current &= !(mask as u32);
+            if index & mask != 0 {
+                *current |= index as u32;
+                return true;
+            }
+        }
+        false
+    }
+
     /// Removes some entry.
     ///
     /// # Safety
@@ -487,6 +570,38 @@ impl Trie {
             }
         }
     }
+}
+
+/// The first bucket at or after the place that `current` names, level by level from the lowest bits
+/// up; `current` is moved there.
+///
+/// # Safety
+/// The node is alive and of this shape at this depth.
+unsafe fn seek(
+    shape: &Shape<'_>,
+    node: Node,
+    depth: Depth,
+    current: &mut u32,
+) -> Option<Bucket> {
+    let level = match kind(node) {
+        Kind::Empty => return None,
+        Kind::Bucket(bucket) => return Some(bucket),
+        Kind::Level(level) => level,
+    };
+    let bits = depth.bits(shape)?;
+    let (first, below) = depth.step(*current, bits);
+    for index in first..1 << bits {
+        // SAFETY: a level has 2^bits nodes, which are alive.
+        let found = unsafe { seek(shape, level.add(index).read(), below, current) };
+        if found.is_some() {
+            return found;
+        }
+        // On to the next node, at the first place below it.
+        let kept = *current & !(u32::MAX.checked_shl(depth.used_bits).unwrap_or(0));
+        let next = (index as u64 + 1) << depth.used_bits;
+        *current = kept | next as u32;
+    }
+    None
 }
 
 /// Empties one place of `bucket`, which `place` names, and frees what has no entries any more.

@@ -13,7 +13,7 @@ mod print;
 
 pub use edit::{Edit, EditError, edit, find};
 pub use parse::{JsonError, MAX_DEPTH, Position, parse, skip_bom};
-pub use print::{compact, escape, pretty};
+pub use print::{compact, escape, pretty, pretty_at};
 
 /// One JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,9 +18,14 @@ pub fn compact(value: &Value) -> String {
 
 /// The indented text of control API answers, without its final line end.
 pub fn pretty(value: &Value) -> String {
+    pretty_at(value, 0)
+}
+
+/// As [`pretty`], for a value that stands so many levels deep.
+pub fn pretty_at(value: &Value, depth: usize) -> String {
     let mut printer = Printer {
         out: String::new(),
-        depth: Some(0),
+        depth: Some(depth),
     };
     printer.value(value);
     printer.out

@@ -1,15 +1,28 @@
-//! `nxt_conf.h`: how modules read the configuration.
+//! `nxt_conf.h`: the configuration.
 //!
 //! A `nxt_conf_value_t` is a [`Value`]. The host hands out addresses inside a tree that it keeps
 //! unchanged as long as a module may look at it (in an application process: for ever), so that what
 //! these functions answer points into the same tree. NULL, and a value of another kind, read as
 //! having nothing.
 
-use crate::abi::conf::nxt_conf_value_t;
+use std::borrow::Cow;
+
+use crate::abi::array::nxt_mp_t;
+use crate::abi::conf::{
+    NXT_CONF_ARRAY, NXT_CONF_BOOLEAN, NXT_CONF_INTEGER, NXT_CONF_NULL, NXT_CONF_NUMBER,
+    NXT_CONF_OBJECT, NXT_CONF_STRING, nxt_conf_value_t,
+};
 use crate::abi::string::nxt_str_t;
 use crate::abi::types::nxt_uint_t;
-use crate::capi::guard;
+use crate::capi::string::nxt_str_dup;
+use crate::capi::{guard, str_bytes};
 use crate::conf::json::Value;
+
+pub mod change;
+pub mod json;
+pub mod map;
+pub mod validation;
+pub mod values;
 
 /// The value behind a C pointer.
 ///
@@ -30,6 +43,67 @@ fn text(text: &str) -> nxt_str_t {
     nxt_str_t {
         length: text.len(),
         start: text.as_ptr().cast_mut(),
+    }
+}
+
+/// The text of a C string; what of it is not UTF-8 is replaced.
+///
+/// # Safety
+/// `string` is NULL or valid, and its bytes live as long as the result.
+unsafe fn text_of<'a>(string: *const nxt_str_t) -> Cow<'a, str> {
+    // SAFETY: the caller's promise is the same.
+    String::from_utf8_lossy(unsafe { str_bytes(string) })
+}
+
+/// The kind of a value: one of `NXT_CONF_*`.
+///
+/// # Safety
+/// `value` is NULL or a live configuration value.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_type(value: *const nxt_conf_value_t) -> nxt_uint_t {
+    guard("nxt_conf_type", NXT_CONF_NULL, || {
+        // SAFETY: the caller passes NULL or a live value.
+        match unsafe { value_of(value) } {
+            None | Some(Value::Null) => NXT_CONF_NULL,
+            Some(Value::Bool(_)) => NXT_CONF_BOOLEAN,
+            Some(number @ Value::Number(_)) if number.is_integer() => NXT_CONF_INTEGER,
+            Some(Value::Number(_)) => NXT_CONF_NUMBER,
+            Some(Value::String(_)) => NXT_CONF_STRING,
+            Some(Value::Array(_)) => NXT_CONF_ARRAY,
+            Some(Value::Object(_)) => NXT_CONF_OBJECT,
+        }
+    })
+}
+
+/// A number; 0 for anything else.
+///
+/// # Safety
+/// `value` is NULL or a live configuration value.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_get_number(value: *mut nxt_conf_value_t) -> f64 {
+    guard("nxt_conf_get_number", 0.0, || {
+        // SAFETY: the caller passes NULL or a live value.
+        unsafe { value_of(value) }
+            .and_then(Value::as_f64)
+            .unwrap_or(0.0)
+    })
+}
+
+/// A copy of the text of a string value, as nxt_str_dup makes it.
+///
+/// # Safety
+/// `value` is NULL or a live configuration value, `mp` NULL or a pool, `str` NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_get_string_dup(
+    value: *const nxt_conf_value_t,
+    mp: *mut nxt_mp_t,
+    str: *mut nxt_str_t,
+) -> *mut nxt_str_t {
+    let mut text = nxt_str_t::NULL;
+    // SAFETY: the caller's promise is the same.
+    unsafe {
+        nxt_conf_get_string(value, &raw mut text);
+        nxt_str_dup(mp, str, &text)
     }
 }
 

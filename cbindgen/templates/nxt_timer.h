@@ -1,0 +1,38 @@
+/* Timers. */
+
+#ifndef NXT_TIMER_H
+#define NXT_TIMER_H
+
+@ NXT_TIMER_DEFAULT_BIAS
+
+#define NXT_TIMER_MAX_CHANGES  16383
+#define NXT_TIMER_NO_CHANGE  0
+
+@ nxt_timer_t
+
+@ nxt_timer_operation_t
+
+@ NXT_TIMER_NOPE
+
+@ NXT_TIMER_ADD
+
+@ NXT_TIMER_DELETE
+
+@ nxt_timer_change_t
+
+@ nxt_timers_t
+
+/** A timer that does not run. */
+#define NXT_TIMER                                                             \
+    { NXT_RBTREE_NODE_INIT, 0, NXT_TIMER_NO_CHANGE, 0, 0,                     \
+      0, NULL, NULL, NULL, NULL }
+
+/** The object that contains a timer. */
+#define nxt_timer_data(address, type, member)  \
+    nxt_container_of(address, type, member)
+
+#define nxt_timer_is_in_tree(timer)  ((timer)->node.parent != NULL)
+#define nxt_timer_in_tree_set(timer)
+#define nxt_timer_in_tree_clear(timer)  ((timer)->node.parent = NULL)
+
+#endif /* NXT_TIMER_H */

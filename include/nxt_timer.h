@@ -1,0 +1,89 @@
+/* Timers. */
+
+#ifndef NXT_TIMER_H
+#define NXT_TIMER_H
+
+/** The usual `bias`. */
+#define NXT_TIMER_DEFAULT_BIAS 50
+
+#define NXT_TIMER_MAX_CHANGES  16383
+#define NXT_TIMER_NO_CHANGE  0
+
+/** A timer. All zero but for `bias` is one that does not run. */
+typedef struct nxt_timer_s {
+    /** Its node in the engine's tree. */
+    nxt_rbtree_part_t node;
+    /** The node's colour. */
+    uint8_t node_color;
+    /** How many milliseconds it may be late to spare a change. */
+    uint8_t bias;
+    /**
+     * Bits 0 to 13: its pending change; bit 14: whether it runs; bit 15: whether it is queued.
+     */
+    uint16_t change:14;
+    uint16_t enabled:1;
+    uint16_t queued:1;
+    /** When it expires. */
+    nxt_msec_t time;
+    /** The queue that its handler is put into. */
+    nxt_work_queue_t *work_queue;
+    /** What is done when it expires. */
+    nxt_work_handler_t handler;
+    /** The task of the handler. */
+    nxt_task_t *task;
+    /** The log of the handler. */
+    nxt_log_t *log;
+} nxt_timer_t;
+
+/** What is to happen to a timer: one of the numbers below. */
+typedef unsigned int nxt_timer_operation_t;
+
+/** Nothing. */
+#define NXT_TIMER_NOPE 0
+
+/** It is to run. */
+#define NXT_TIMER_ADD 1
+
+/** It is to stop. */
+#define NXT_TIMER_DELETE 2
+
+/** A pending change. */
+typedef struct nxt_timer_change_s {
+    /** The lowest 8 bits: what is to happen. */
+    nxt_timer_operation_t change:8;
+    /** The new time. */
+    nxt_msec_t time;
+    /** The timer. */
+    nxt_timer_t *timer;
+} nxt_timer_change_t;
+
+/** The timers of an engine. */
+typedef struct nxt_timers_s {
+    /** Those that run, by time. */
+    nxt_rbtree_t tree;
+    /** The time. */
+    nxt_msec_t now;
+    /** The time of the first. */
+    nxt_msec_t minimum;
+    /** For how many changes there is room. */
+    nxt_uint_t mchanges;
+    /** How many changes are pending. */
+    nxt_uint_t nchanges;
+    /** The changes. */
+    nxt_timer_change_t *changes;
+} nxt_timers_t;
+
+/** A timer that does not run. */
+#define NXT_TIMER                                                             \
+    { NXT_RBTREE_NODE_INIT, 0, NXT_TIMER_NO_CHANGE, 0, 0,                     \
+      0, NULL, NULL, NULL, NULL }
+
+/** The object that contains a timer. */
+#define nxt_timer_data(address, type, member)  \
+    nxt_container_of(address, type, member)
+
+#define nxt_timer_is_in_tree(timer)  ((timer)->node.parent != NULL)
+#define nxt_timer_in_tree_set(timer)
+#define nxt_timer_in_tree_clear(timer)  ((timer)->node.parent = NULL)
+
+#endif /* NXT_TIMER_H */

@@ -1,0 +1,334 @@
+//! Values that C code makes itself.
+//!
+//! A value is a [`Value`] that belongs to a pool. Setting a value into another one copies it, so
+//! that it has to be complete by then.
+
+use std::ptr;
+
+use libc::c_void;
+
+use super::{text_of, value_of};
+use crate::abi::array::nxt_mp_t;
+use crate::abi::conf::{nxt_conf_compare_t, nxt_conf_value_t};
+use crate::abi::errno::{NXT_ERROR, NXT_OK};
+use crate::abi::string::nxt_str_t;
+use crate::abi::task::nxt_task_t;
+use crate::abi::types::{nxt_int_t, nxt_uint_t};
+use crate::capi::guard;
+use crate::capi::mp::nxt_mp_cleanup;
+use crate::conf::json::Value;
+
+/// Drops what a pool owns.
+unsafe extern "C" fn drop_owned<T>(_task: *mut nxt_task_t, obj: *mut c_void, _data: *mut c_void) {
+    // SAFETY: registered by `give`, once, with the address of a box of this type.
+    drop(unsafe { Box::from_raw(obj.cast::<T>()) });
+}
+
+/// Gives an object to a pool: its address, or NULL when there is no memory.
+///
+/// # Safety
+/// `mp` is NULL or a pool; the address is not used after the pool's end.
+pub(super) unsafe fn give<T>(mp: *mut nxt_mp_t, object: T) -> *mut T {
+    let object = Box::into_raw(Box::new(object));
+    // SAFETY: the object is ours until the pool has it.
+    unsafe {
+        let handler = Some(drop_owned::<T> as _);
+        if nxt_mp_cleanup(mp, handler, ptr::null_mut(), object.cast(), ptr::null_mut()) == NXT_OK
+        {
+            return object;
+        }
+        drop(Box::from_raw(object));
+    }
+    ptr::null_mut()
+}
+
+/// An array of `count` nulls; NULL when there is no memory.
+///
+/// # Safety
+/// `mp` is NULL or a pool, which outlives the value.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_create_array(
+    mp: *mut nxt_mp_t,
+    count: nxt_uint_t,
+) -> *mut nxt_conf_value_t {
+    guard("nxt_conf_create_array", ptr::null_mut(), || {
+        // SAFETY: the caller's promise is the same.
+        unsafe { give(mp, Value::Array(vec![Value::Null; count as usize])).cast() }
+    })
+}
+
+/// An object of `count` members without names and with nulls; NULL when there is no memory.
+///
+/// # Safety
+/// `mp` is NULL or a pool, which outlives the value.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_create_object(
+    mp: *mut nxt_mp_t,
+    count: nxt_uint_t,
+) -> *mut nxt_conf_value_t {
+    guard("nxt_conf_create_object", ptr::null_mut(), || {
+        let members = vec![(Box::from(""), Value::Null); count as usize];
+        // SAFETY: the caller's promise is the same.
+        unsafe { give(mp, Value::Object(members)).cast() }
+    })
+}
+
+/// Replaces the member at `index` of an object; anything else stays as it is.
+///
+/// # Safety
+/// `object` is NULL or a value that nobody else uses; `name` is NULL or valid.
+unsafe fn set_member(
+    object: *mut nxt_conf_value_t,
+    name: *const nxt_str_t,
+    value: Value,
+    index: u32,
+) -> nxt_int_t {
+    // SAFETY: NULL or valid, by the caller's promise.
+    let (object, name) = unsafe { (object.cast::<Value>().as_mut(), text_of(name)) };
+    let place = match object {
+        Some(Value::Object(members)) => members.get_mut(index as usize),
+        _ => None,
+    };
+    match place {
+        Some(place) => {
+            *place = (name.into(), value);
+            NXT_OK
+        }
+        None => NXT_ERROR,
+    }
+}
+
+/// The value to be set: a copy; nothing is null.
+///
+/// # Safety
+/// `value` is NULL or a live value.
+unsafe fn copy_of(value: *const nxt_conf_value_t) -> Value {
+    // SAFETY: the caller's promise is the same.
+    unsafe { value_of(value) }.cloned().unwrap_or(Value::Null)
+}
+
+/// Sets name and value of the member at `index`.
+///
+/// # Safety
+/// `object` is NULL or a value that nobody else uses; `name` is NULL or valid, `value` NULL or alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_set_member(
+    object: *mut nxt_conf_value_t,
+    name: *const nxt_str_t,
+    value: *const nxt_conf_value_t,
+    index: u32,
+) {
+    guard("nxt_conf_set_member", (), || {
+        // SAFETY: the caller's promise is the same; the copy is made first.
+        unsafe {
+            let value = copy_of(value);
+            set_member(object, name, value, index);
+        }
+    });
+}
+
+/// As [`nxt_conf_set_member`]; `NXT_ERROR` if there is no such member.
+///
+/// # Safety
+/// As [`nxt_conf_set_member`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_set_member_dup(
+    object: *mut nxt_conf_value_t,
+    mp: *mut nxt_mp_t,
+    name: *const nxt_str_t,
+    value: *const nxt_conf_value_t,
+    index: u32,
+) -> nxt_int_t {
+    // Names and values are copied in any case.
+    let _ = mp;
+    guard("nxt_conf_set_member_dup", NXT_ERROR, || {
+        // SAFETY: the caller's promise is the same; the copy is made first.
+        unsafe {
+            let value = copy_of(value);
+            set_member(object, name, value, index)
+        }
+    })
+}
+
+/// Sets the member at `index` to a string.
+///
+/// # Safety
+/// As [`nxt_conf_set_member`], with a string that is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_set_member_string(
+    object: *mut nxt_conf_value_t,
+    name: *const nxt_str_t,
+    value: *const nxt_str_t,
+    index: u32,
+) {
+    guard("nxt_conf_set_member_string", (), || {
+        // SAFETY: the caller's promise is the same.
+        unsafe { set_member(object, name, Value::string(text_of(value)), index) };
+    });
+}
+
+/// As [`nxt_conf_set_member_string`]; `NXT_ERROR` if there is no such member.
+///
+/// # Safety
+/// As [`nxt_conf_set_member_string`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_set_member_string_dup(
+    object: *mut nxt_conf_value_t,
+    mp: *mut nxt_mp_t,
+    name: *const nxt_str_t,
+    value: *const nxt_str_t,
+    index: u32,
+) -> nxt_int_t {
+    let _ = mp;
+    guard("nxt_conf_set_member_string_dup", NXT_ERROR, || {
+        // SAFETY: the caller's promise is the same.
+        unsafe { set_member(object, name, Value::string(text_of(value)), index) }
+    })
+}
+
+/// Sets the member at `index` to a number.
+///
+/// # Safety
+/// As [`nxt_conf_set_member`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_set_member_integer(
+    object: *mut nxt_conf_value_t,
+    name: *const nxt_str_t,
+    value: i64,
+    index: u32,
+) {
+    guard("nxt_conf_set_member_integer", (), || {
+        // SAFETY: the caller's promise is the same.
+        unsafe { set_member(object, name, Value::integer(value), index) };
+    });
+}
+
+/// Sets the member at `index` to null.
+///
+/// # Safety
+/// As [`nxt_conf_set_member`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_set_member_null(
+    object: *mut nxt_conf_value_t,
+    name: *const nxt_str_t,
+    index: u32,
+) {
+    guard("nxt_conf_set_member_null", (), || {
+        // SAFETY: the caller's promise is the same.
+        unsafe { set_member(object, name, Value::Null, index) };
+    });
+}
+
+/// Replaces the element at `index` of an array.
+///
+/// # Safety
+/// `array` is NULL or a value that nobody else uses.
+unsafe fn set_element(array: *mut nxt_conf_value_t, index: u32, value: Value) -> nxt_int_t {
+    // SAFETY: NULL or valid, by the caller's promise.
+    let place = match unsafe { array.cast::<Value>().as_mut() } {
+        Some(Value::Array(elements)) => elements.get_mut(index as usize),
+        _ => None,
+    };
+    match place {
+        Some(place) => {
+            *place = value;
+            NXT_OK
+        }
+        None => NXT_ERROR,
+    }
+}
+
+/// Sets the element at `index`.
+///
+/// # Safety
+/// `array` is NULL or a value that nobody else uses; `value` is NULL or alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_set_element(
+    array: *mut nxt_conf_value_t,
+    index: nxt_uint_t,
+    value: *const nxt_conf_value_t,
+) {
+    guard("nxt_conf_set_element", (), || {
+        // SAFETY: the caller's promise is the same; the copy is made first.
+        unsafe {
+            let value = copy_of(value);
+            set_element(array, index, value);
+        }
+    });
+}
+
+/// Sets the element at `index` to a string; `NXT_ERROR` if there is no such element.
+///
+/// # Safety
+/// `array` is NULL or a value that nobody else uses; `value` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_set_element_string_dup(
+    array: *mut nxt_conf_value_t,
+    mp: *mut nxt_mp_t,
+    index: nxt_uint_t,
+    value: *const nxt_str_t,
+) -> nxt_int_t {
+    let _ = mp;
+    guard("nxt_conf_set_element_string_dup", NXT_ERROR, || {
+        // SAFETY: the caller's promise is the same.
+        unsafe { set_element(array, index, Value::string(text_of(value))) }
+    })
+}
+
+/// Makes a value a string.
+///
+/// # Safety
+/// `value` is NULL or a value that nobody else uses; `str` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_set_string(value: *mut nxt_conf_value_t, str: *const nxt_str_t) {
+    // SAFETY: the caller's promise is the same.
+    unsafe { nxt_conf_set_string_dup(value, ptr::null_mut(), str) };
+}
+
+/// As [`nxt_conf_set_string`]; `NXT_ERROR` if there is no value.
+///
+/// # Safety
+/// As [`nxt_conf_set_string`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_set_string_dup(
+    value: *mut nxt_conf_value_t,
+    mp: *mut nxt_mp_t,
+    str: *const nxt_str_t,
+) -> nxt_int_t {
+    let _ = mp;
+    guard("nxt_conf_set_string", NXT_ERROR, || {
+        // SAFETY: NULL or valid, by the caller's promise; the copy is made first.
+        unsafe {
+            let text = Value::string(text_of(str));
+            match value.cast::<Value>().as_mut() {
+                Some(value) => {
+                    *value = text;
+                    NXT_OK
+                }
+                None => NXT_ERROR,
+            }
+        }
+    })
+}
+
+/// Sorts the elements of an array.
+///
+/// # Safety
+/// `value` is NULL or a value that nobody else uses; `compare` takes addresses of values.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_conf_array_qsort(
+    value: *const nxt_conf_value_t,
+    compare: nxt_conf_compare_t,
+) {
+    guard("nxt_conf_array_qsort", (), || {
+        // SAFETY: NULL or valid, by the caller's promise.
+        let array = unsafe { value.cast_mut().cast::<Value>().as_mut() };
+        if let (Some(Value::Array(elements)), Some(compare)) = (array, compare) {
+            elements.sort_by(|one, two| {
+                let (one, two) = (ptr::from_ref(one), ptr::from_ref(two));
+                // SAFETY: both are elements of the array.
+                unsafe { compare(one.cast(), two.cast()) }.cmp(&0)
+            });
+        }
+    });
+}

@@ -1,0 +1,651 @@
+//! The memory pool itself.
+//!
+//! Memory comes from the C library's heap in *clusters*, which are cut into pages, and, for what is
+//! larger than a page, in *large blocks*. A page holds chunks of one size (a power of two), or one
+//! allocation, or many small ones that are never freed one by one. Both kinds of block are in one
+//! tree by address, so that a pointer alone tells what is to be freed.
+//!
+//! All bookkeeping lies outside of the memory handed out, but for large blocks that need no
+//! special alignment: their descriptor stands before them.
+
+use std::ptr;
+
+use libc::c_void;
+
+use crate::abi::rbtree::{nxt_rbtree_node_t, nxt_rbtree_part_t, nxt_rbtree_t};
+use crate::abi::task::nxt_work_t;
+use crate::capi::malloc;
+use crate::capi::rbtree::tree::{self, Match, Tree};
+
+/// The alignment of every allocation that does not say otherwise.
+const ALIGNMENT: usize = 16;
+/// A page has at most so many chunks: one bit each.
+const MAX_CHUNKS: usize = 32;
+/// Chunk sizes of a page: 2^5 chunks to 2.
+const CLASSES: usize = 5;
+/// A cluster has at most so many pages.
+const MAX_PAGES: usize = 256;
+
+/// The sizes of a pool, checked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sizes {
+    cluster: usize,
+    page_alignment: usize,
+    page: usize,
+    min_chunk: usize,
+}
+
+impl Sizes {
+    /// `None` if they do not fit each other.
+    pub(super) fn new(
+        cluster: usize,
+        page_alignment: usize,
+        page: usize,
+        min_chunk: usize,
+    ) -> Option<Sizes> {
+        let page_alignment = page_alignment
+            .is_power_of_two()
+            .then(|| page_alignment.max(ALIGNMENT))?;
+        let fit = page.is_power_of_two()
+            && min_chunk.is_power_of_two()
+            && page >= 64
+            && page >= page_alignment
+            && page >= min_chunk
+            && page / min_chunk <= MAX_CHUNKS
+            && cluster >= page
+            && cluster / page <= MAX_PAGES
+            && cluster.is_multiple_of(page);
+        fit.then_some(Sizes {
+            cluster,
+            page_alignment,
+            page,
+            min_chunk,
+        })
+    }
+
+    fn pages(&self) -> usize {
+        self.cluster / self.page
+    }
+
+    /// The chunk size for `size` bytes, as the number of times the smallest has to be doubled.
+    fn class(&self, size: usize) -> usize {
+        let size = size.next_power_of_two().max(self.min_chunk);
+        (size / self.min_chunk).trailing_zeros() as usize
+    }
+}
+
+/// What a page is used for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Use {
+    Free,
+    /// One allocation.
+    Whole,
+    /// Allocations that are not freed one by one.
+    Shared,
+    /// Chunks of the class in `Page::class`.
+    Chunks,
+}
+
+/// A page of a cluster. Free pages, and pages with free chunks of one class, are in a ring.
+#[repr(C)]
+struct Page {
+    prev: *mut Page,
+    next: *mut Page,
+    /// Bit set: the chunk is free.
+    free: u32,
+    number: u16,
+    r#use: Use,
+    class: u8,
+}
+
+/// The head of a ring of pages; only its links count.
+///
+/// # Safety
+/// `head` is writable.
+unsafe fn init_ring(head: *mut Page) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        (*head).prev = head;
+        (*head).next = head;
+    }
+}
+
+/// # Safety
+/// The page is in no ring; the head is of a ring.
+unsafe fn link(head: *mut Page, page: *mut Page) {
+    // SAFETY: by the caller's promise all pages of the ring are alive.
+    unsafe {
+        (*page).prev = head;
+        (*page).next = (*head).next;
+        (*(*page).next).prev = page;
+        (*head).next = page;
+    }
+}
+
+/// # Safety
+/// The page is in a ring.
+unsafe fn unlink(page: *mut Page) {
+    // SAFETY: by the caller's promise all pages of the ring are alive.
+    unsafe {
+        (*(*page).prev).next = (*page).next;
+        (*(*page).next).prev = (*page).prev;
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Kind {
+    Cluster,
+    /// The descriptor is an allocation of its own.
+    Separate,
+    /// The descriptor stands at the start of the allocation.
+    Joined,
+}
+
+/// A stretch of memory from the heap; of a cluster, the descriptors of its pages follow.
+#[repr(C)]
+struct Block {
+    node: nxt_rbtree_part_t,
+    color: u8,
+    kind: Kind,
+    freeable: bool,
+    used_pages: u16,
+    start: *mut u8,
+    size: usize,
+}
+
+/// What stands before a large block; a whole number of alignments.
+const JOINED: usize = size_of::<Block>().next_multiple_of(ALIGNMENT);
+
+impl Block {
+    /// # Safety
+    /// The block is a cluster with more than `index` pages.
+    unsafe fn page(block: *mut Block, index: usize) -> *mut Page {
+        // SAFETY: the descriptors follow the block.
+        unsafe { block.add(1).cast::<Page>().add(index) }
+    }
+
+    /// The cluster of a page.
+    ///
+    /// # Safety
+    /// The page is of a cluster.
+    unsafe fn of(page: *mut Page) -> *mut Block {
+        // SAFETY: the descriptor of page 0 stands right after the block.
+        unsafe { page.sub(usize::from((*page).number)).cast::<Block>().sub(1) }
+    }
+}
+
+unsafe extern "C" fn compare(one: *mut nxt_rbtree_node_t, two: *mut nxt_rbtree_node_t) -> isize {
+    // SAFETY: the nodes of this tree are the first members of blocks.
+    let (one, two) = unsafe { ((*one.cast::<Block>()).start, (*two.cast::<Block>()).start) };
+    one.cmp(&two) as isize
+}
+
+/// Why a pointer cannot be freed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum FreeError {
+    #[error("is out of pool")]
+    Unknown,
+    #[error("points to non-freeable memory")]
+    NotFreeable,
+    #[error("points to already free memory")]
+    AlreadyFree,
+    #[error("does not point to the start of an allocation")]
+    NotAStart,
+}
+
+/// A pool. It lies in the C library's heap, and only its address is handed out.
+pub(super) struct Pool {
+    sizes: Sizes,
+    retain: u32,
+    blocks: nxt_rbtree_t,
+    free_pages: Page,
+    /// Pages with free chunks, by class.
+    chunk_pages: [Page; CLASSES],
+    /// What is left of the shared page in use.
+    shared: *mut u8,
+    shared_left: usize,
+    cleanup: *mut nxt_work_t,
+}
+
+impl Pool {
+    /// A pool with one owner; NULL when there is no memory.
+    pub(super) fn create(sizes: Sizes) -> *mut Pool {
+        let pool = malloc::nxt_zalloc(size_of::<Pool>()).cast::<Pool>();
+        if pool.is_null() {
+            return pool;
+        }
+        // SAFETY: not NULL, so ours, and zero is a value of every field.
+        unsafe {
+            (*pool).sizes = sizes;
+            (*pool).retain = 1;
+            tree::init(&raw mut (*pool).blocks, Some(compare));
+            init_ring(&raw mut (*pool).free_pages);
+            for class in 0..CLASSES {
+                init_ring(&raw mut (*pool).chunk_pages[class]);
+            }
+        }
+        pool
+    }
+
+    /// # Safety
+    /// The pool is alive.
+    unsafe fn blocks(pool: *mut Pool) -> Option<Tree> {
+        // SAFETY: initialised when the pool was made.
+        unsafe { Tree::new(&raw mut (*pool).blocks) }
+    }
+
+    /// # Safety
+    /// The pool is alive.
+    pub(super) unsafe fn retain(pool: *mut Pool) {
+        // SAFETY: by the caller's promise.
+        unsafe { (*pool).retain = (*pool).retain.saturating_add(1) };
+    }
+
+    /// Gives an owner up; the last one destroys the pool.
+    ///
+    /// # Safety
+    /// As [`destroy`](Self::destroy) for the last owner.
+    pub(super) unsafe fn release(pool: *mut Pool) {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            (*pool).retain = (*pool).retain.saturating_sub(1);
+            if (*pool).retain == 0 {
+                Pool::destroy(pool);
+            }
+        }
+    }
+
+    /// Runs the cleanups, the last one first, and frees everything.
+    ///
+    /// # Safety
+    /// The pool is alive; nobody uses it or its memory afterwards, and what was registered as a
+    /// cleanup may still be called.
+    pub(super) unsafe fn destroy(pool: *mut Pool) {
+        // SAFETY: by the caller's promise. A cleanup may use the pool, also to add another one.
+        unsafe {
+            while let Some(work) = (*pool).cleanup.as_ref() {
+                let work = *work;
+                (*pool).cleanup = work.next;
+                if let Some(handler) = work.handler {
+                    handler(work.task, work.obj, work.data);
+                }
+            }
+            if let Some(blocks) = Pool::blocks(pool) {
+                let mut next = blocks.root();
+                while !blocks.is_end(next) {
+                    let block = blocks.destroy_next(&mut next).cast::<Block>();
+                    if (*block).kind != Kind::Joined {
+                        libc::free((*block).start.cast());
+                    }
+                    libc::free(block.cast());
+                }
+            }
+            libc::free(pool.cast());
+        }
+    }
+
+    /// Whether all that was allocated is free again.
+    ///
+    /// # Safety
+    /// The pool is alive.
+    pub(super) unsafe fn is_empty(pool: *mut Pool) -> bool {
+        // SAFETY: by the caller's promise.
+        unsafe { Pool::blocks(pool).is_some_and(|blocks| blocks.is_end(blocks.root())) }
+    }
+
+    /// Freeable memory; NULL when there is none.
+    ///
+    /// # Safety
+    /// The pool is alive.
+    pub(super) unsafe fn alloc(pool: *mut Pool, size: usize) -> *mut u8 {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            if size > (*pool).sizes.page {
+                return Pool::large(pool, ALIGNMENT, size, true);
+            }
+            Pool::small(pool, size)
+        }
+    }
+
+    /// Freeable memory with an alignment, which must be a power of two.
+    ///
+    /// # Safety
+    /// The pool is alive.
+    pub(super) unsafe fn align(pool: *mut Pool, alignment: usize, size: usize) -> *mut u8 {
+        if !alignment.is_power_of_two() {
+            return ptr::null_mut();
+        }
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let sizes = (*pool).sizes;
+            let enough = size.max(alignment);
+            if enough > sizes.page || alignment > sizes.page_alignment {
+                return Pool::large(pool, alignment, size, true);
+            }
+            // A chunk is aligned to its size, up to the alignment of pages.
+            Pool::small(pool, enough)
+        }
+    }
+
+    /// Memory that is freed with the pool.
+    ///
+    /// # Safety
+    /// The pool is alive.
+    pub(super) unsafe fn get(pool: *mut Pool, alignment: usize, size: usize) -> *mut u8 {
+        // SAFETY: by the caller's promise; the shared page is one of this pool's.
+        unsafe {
+            let page_size = (*pool).sizes.page;
+            if size > page_size {
+                return Pool::large(pool, ALIGNMENT, size, false);
+            }
+            let skip = (*pool).shared.align_offset(alignment);
+            match skip.checked_add(size) {
+                Some(taken) if taken <= (*pool).shared_left => {
+                    let memory = (*pool).shared.add(skip);
+                    (*pool).shared = memory.add(size);
+                    (*pool).shared_left -= taken;
+                    return memory;
+                }
+                _ => {}
+            }
+            let page = Pool::take_page(pool, Use::Shared);
+            if page.is_null() {
+                return ptr::null_mut();
+            }
+            let memory = Pool::address(pool, page);
+            // The page with more room left is the one to go on with.
+            if page_size - size >= (*pool).shared_left {
+                (*pool).shared = memory.add(size);
+                (*pool).shared_left = page_size - size;
+            }
+            memory
+        }
+    }
+
+    /// Registers work for the end of the pool; `false` when there is no memory.
+    ///
+    /// # Safety
+    /// The pool is alive; the work can be done at its end.
+    pub(super) unsafe fn cleanup(pool: *mut Pool, work: nxt_work_t) -> bool {
+        // SAFETY: by the caller's promise; the memory has the size and alignment of a work.
+        unsafe {
+            let place = Pool::get(pool, align_of::<nxt_work_t>(), size_of::<nxt_work_t>())
+                .cast::<nxt_work_t>();
+            if place.is_null() {
+                return false;
+            }
+            place.write(nxt_work_t {
+                next: (*pool).cleanup,
+                ..work
+            });
+            (*pool).cleanup = place;
+            true
+        }
+    }
+
+    /// # Safety
+    /// The pool is alive, the page one of its.
+    unsafe fn address(pool: *mut Pool, page: *mut Page) -> *mut u8 {
+        // SAFETY: by the caller's promise the page lies in its cluster.
+        unsafe {
+            (*Block::of(page))
+                .start
+                .add(usize::from((*page).number) * (*pool).sizes.page)
+        }
+    }
+
+    /// A chunk or a page.
+    ///
+    /// # Safety
+    /// The pool is alive, `size` at most that of a page.
+    unsafe fn small(pool: *mut Pool, size: usize) -> *mut u8 {
+        // SAFETY: by the caller's promise; rings of chunk pages hold pages with a free chunk.
+        unsafe {
+            let sizes = (*pool).sizes;
+            if size > sizes.page / 2 {
+                let page = Pool::take_page(pool, Use::Whole);
+                return if page.is_null() {
+                    ptr::null_mut()
+                } else {
+                    Pool::address(pool, page)
+                };
+            }
+            let class = sizes.class(size);
+            let chunk_size = sizes.min_chunk << class;
+            let head = &raw mut (*pool).chunk_pages[class];
+            let mut page = (*head).next;
+            if page == head {
+                page = Pool::take_page(pool, Use::Chunks);
+                if page.is_null() {
+                    return ptr::null_mut();
+                }
+                (*page).class = class as u8;
+                (*page).free = u32::MAX >> (MAX_CHUNKS - sizes.page / chunk_size);
+                link(head, page);
+            }
+            let chunk = (*page).free.trailing_zeros();
+            (*page).free &= (*page).free - 1;
+            if (*page).free == 0 {
+                unlink(page);
+            }
+            Pool::address(pool, page).add(chunk as usize * chunk_size)
+        }
+    }
+
+    /// A page for a use, out of all rings; NULL when there is no memory.
+    ///
+    /// # Safety
+    /// The pool is alive.
+    unsafe fn take_page(pool: *mut Pool, r#use: Use) -> *mut Page {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let head = &raw mut (*pool).free_pages;
+            if (*head).next == head && !Pool::add_cluster(pool) {
+                return ptr::null_mut();
+            }
+            let page = (*head).next;
+            unlink(page);
+            (*page).r#use = r#use;
+            (*Block::of(page)).used_pages += 1;
+            page
+        }
+    }
+
+    /// # Safety
+    /// The pool is alive.
+    unsafe fn add_cluster(pool: *mut Pool) -> bool {
+        // SAFETY: what is allocated is ours; zero is a value of every field, and is `Use::Free`.
+        unsafe {
+            let sizes = (*pool).sizes;
+            let Some(blocks) = Pool::blocks(pool) else {
+                return false;
+            };
+            let block = malloc::nxt_zalloc(
+                size_of::<Block>() + sizes.pages() * size_of::<Page>(),
+            )
+            .cast::<Block>();
+            if block.is_null() {
+                return false;
+            }
+            let start = malloc::nxt_memalign(sizes.page_alignment, sizes.cluster);
+            if start.is_null() {
+                libc::free(block.cast());
+                return false;
+            }
+            (*block).kind = Kind::Cluster;
+            (*block).start = start.cast();
+            (*block).size = sizes.cluster;
+            blocks.insert(block.cast());
+            for number in (0..sizes.pages()).rev() {
+                let page = Block::page(block, number);
+                (*page).number = number as u16;
+                link(&raw mut (*pool).free_pages, page);
+            }
+            true
+        }
+    }
+
+    /// A block of its own.
+    ///
+    /// # Safety
+    /// The pool is alive.
+    unsafe fn large(pool: *mut Pool, alignment: usize, size: usize, freeable: bool) -> *mut u8 {
+        // SAFETY: what is allocated is ours and large enough for what is written to it.
+        unsafe {
+            let Some(blocks) = Pool::blocks(pool) else {
+                return ptr::null_mut();
+            };
+            // Blocks of 4 GiB and more are a mistake somewhere.
+            if size >= u32::MAX as usize {
+                return ptr::null_mut();
+            }
+            let (block, start, kind);
+            if alignment <= ALIGNMENT && !size.is_power_of_two() {
+                let memory = malloc::nxt_malloc(JOINED + size);
+                if memory.is_null() {
+                    return ptr::null_mut();
+                }
+                block = memory.cast::<Block>();
+                start = memory.cast::<u8>().add(JOINED);
+                kind = Kind::Joined;
+            } else {
+                // Sizes that are a power of two fill whole pages of the heap: nothing is added.
+                let memory = malloc::nxt_memalign(alignment.max(size_of::<*mut c_void>()), size);
+                if memory.is_null() {
+                    return ptr::null_mut();
+                }
+                block = malloc::nxt_malloc(size_of::<Block>()).cast::<Block>();
+                if block.is_null() {
+                    libc::free(memory);
+                    return ptr::null_mut();
+                }
+                start = memory.cast::<u8>();
+                kind = Kind::Separate;
+            }
+            (&raw mut (*block).kind).write(kind);
+            (&raw mut (*block).freeable).write(freeable);
+            (&raw mut (*block).start).write(start);
+            (&raw mut (*block).size).write(size);
+            blocks.insert(block.cast());
+            start
+        }
+    }
+
+    /// Frees one allocation.
+    ///
+    /// # Safety
+    /// The pool is alive; if `memory` is an allocation of it, nobody uses it afterwards.
+    pub(super) unsafe fn free(pool: *mut Pool, memory: *mut u8) -> Result<(), FreeError> {
+        // SAFETY: by the caller's promise; only the address of `memory` is looked at before it is
+        // known where it lies.
+        unsafe {
+            let blocks = Pool::blocks(pool).ok_or(FreeError::Unknown)?;
+            let wanted = Block {
+                node: nxt_rbtree_part_t {
+                    left: ptr::null_mut(),
+                    right: ptr::null_mut(),
+                    parent: ptr::null_mut(),
+                },
+                color: 0,
+                kind: Kind::Separate,
+                freeable: false,
+                used_pages: 0,
+                start: memory,
+                size: 0,
+            };
+            let found = blocks.find((&raw const wanted).cast_mut().cast(), Match::LessOrEqual);
+            let block = found.cast::<Block>();
+            if block.is_null() {
+                return Err(FreeError::Unknown);
+            }
+            let offset = memory.addr() - (*block).start.addr();
+            if (*block).kind == Kind::Cluster {
+                if offset >= (*block).size {
+                    return Err(FreeError::Unknown);
+                }
+                return Pool::free_in_cluster(pool, blocks, block, offset);
+            }
+            if offset != 0 {
+                return Err(if offset < (*block).size {
+                    FreeError::NotAStart
+                } else {
+                    FreeError::Unknown
+                });
+            }
+            if !(*block).freeable {
+                return Err(FreeError::NotFreeable);
+            }
+            blocks.delete(block.cast());
+            if (*block).kind == Kind::Separate {
+                libc::free((*block).start.cast());
+            }
+            libc::free(block.cast());
+            Ok(())
+        }
+    }
+
+    /// # Safety
+    /// The pool is alive, the cluster one of its, `offset` inside.
+    unsafe fn free_in_cluster(
+        pool: *mut Pool,
+        blocks: Tree,
+        cluster: *mut Block,
+        offset: usize,
+    ) -> Result<(), FreeError> {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let sizes = (*pool).sizes;
+            let page = Block::page(cluster, offset / sizes.page);
+            let offset = offset % sizes.page;
+            match (*page).r#use {
+                Use::Free => return Err(FreeError::AlreadyFree),
+                Use::Shared => return Err(FreeError::NotFreeable),
+                Use::Whole if offset != 0 => return Err(FreeError::NotAStart),
+                Use::Whole => {}
+                Use::Chunks => {
+                    let chunk_size = sizes.min_chunk << (*page).class;
+                    if !offset.is_multiple_of(chunk_size) {
+                        return Err(FreeError::NotAStart);
+                    }
+                    let bit = 1 << (offset / chunk_size);
+                    if (*page).free & bit != 0 {
+                        return Err(FreeError::AlreadyFree);
+                    }
+                    let was_full = (*page).free == 0;
+                    (*page).free |= bit;
+                    if (*page).free != u32::MAX >> (MAX_CHUNKS - sizes.page / chunk_size) {
+                        if was_full {
+                            let class = usize::from((*page).class);
+                            link(&raw mut (*pool).chunk_pages[class], page);
+                        }
+                        return Ok(());
+                    }
+                    if !was_full {
+                        unlink(page);
+                    }
+                }
+            }
+            (*page).r#use = Use::Free;
+            link(&raw mut (*pool).free_pages, page);
+            (*cluster).used_pages -= 1;
+            if (*cluster).used_pages == 0 {
+                for number in 0..sizes.pages() {
+                    unlink(Block::page(cluster, number));
+                }
+                blocks.delete(cluster.cast());
+                libc::free((*cluster).start.cast());
+                libc::free(cluster.cast());
+            }
+            Ok(())
+        }
+    }
+}
+
+const _: () = {
+    // The tree's node is the start of a block, with the colour right after the links.
+    assert!(std::mem::offset_of!(Block, node) == 0);
+    assert!(std::mem::offset_of!(Block, color) == std::mem::offset_of!(nxt_rbtree_node_t, color));
+    assert!(align_of::<Page>() <= align_of::<Block>());
+};
