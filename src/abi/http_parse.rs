@@ -33,7 +33,10 @@ pub struct nxt_http_ver_s_t {
 /// The version of a request.
 #[repr(C)]
 #[derive(Clone, Copy)]
-#[expect(missing_debug_implementations, reason = "a union does not know its member")]
+#[expect(
+    missing_debug_implementations,
+    reason = "a union does not know its member"
+)]
 pub union nxt_http_ver_t {
     /// As bytes.
     pub str: [u8; 8],

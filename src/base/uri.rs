@@ -171,7 +171,10 @@ mod tests {
         let all: Vec<u8> = (0..=255).collect();
         let mut out = Vec::new();
         encode(&all, Part::Single, |bytes| out.extend_from_slice(bytes));
-        assert_eq!(decode(&out, Plus::Plus).collect::<Result<Vec<u8>, _>>(), Ok(all));
+        assert_eq!(
+            decode(&out, Plus::Plus).collect::<Result<Vec<u8>, _>>(),
+            Ok(all)
+        );
         assert!(is_encoded(&out));
     }
 

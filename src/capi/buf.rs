@@ -226,10 +226,7 @@ unsafe extern "C" fn complete(task: *mut nxt_task_t, obj: *mut c_void, data: *mu
 /// # Safety
 /// `task` is what the buffer's handler takes; `parent` is NULL or a buffer that is held.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_buf_parent_completion(
-    task: *mut nxt_task_t,
-    parent: *mut nxt_buf_t,
-) {
+pub unsafe extern "C" fn nxt_buf_parent_completion(task: *mut nxt_task_t, parent: *mut nxt_buf_t) {
     guard("nxt_buf_parent_completion", (), || {
         if parent.is_null() {
             return;

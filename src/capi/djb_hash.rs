@@ -12,7 +12,9 @@ use crate::capi::{bytes, guard};
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nxt_djb_hash(data: *const c_void, len: usize) -> u32 {
     // SAFETY: the caller's promise is the same.
-    guard("nxt_djb_hash", 0, || djb::hash(unsafe { bytes(data.cast(), len) }))
+    guard("nxt_djb_hash", 0, || {
+        djb::hash(unsafe { bytes(data.cast(), len) })
+    })
 }
 
 /// The hash of `len` bytes at `data` with ASCII letters in lower case.

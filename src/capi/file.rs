@@ -161,7 +161,9 @@ pub unsafe extern "C" fn nxt_file_openat2(
             let size = size_of::<libc::open_how>();
             let fd = libc::syscall(libc::SYS_openat2, dfd, file.name, &raw const how, size);
             // Descriptors are ints.
-            opened(task, file, fd as c_int, |name| format!("openat2({dfd}, \"{name}\")"))
+            opened(task, file, fd as c_int, |name| {
+                format!("openat2({dfd}, \"{name}\")")
+            })
         }
     })
 }
@@ -188,7 +190,13 @@ pub unsafe extern "C" fn nxt_file_close(task: *mut nxt_task_t, file: *mut nxt_fi
 ///
 /// # Safety
 /// The file's name is NULL or ends with a NUL.
-unsafe fn moved(file: &mut nxt_file_t, count: isize, call: &str, size: usize, offset: i64) -> isize {
+unsafe fn moved(
+    file: &mut nxt_file_t,
+    count: isize,
+    call: &str,
+    size: usize,
+    offset: i64,
+) -> isize {
     file.error = if count < 0 { last_errno() } else { 0 };
     if count >= 0 {
         return count;
@@ -196,7 +204,10 @@ unsafe fn moved(file: &mut nxt_file_t, count: isize, call: &str, size: usize, of
     // SAFETY: the caller's promise is the same.
     let name = unsafe { text(file.name) };
     let error = shown(file.error);
-    let text = format!("{call}({}, \"{name}\", {size}, {offset}) failed {error}", file.fd);
+    let text = format!(
+        "{call}({}, \"{name}\", {size}, {offset}) failed {error}",
+        file.fd
+    );
     thread_record(Level::Alert, &text);
     NXT_ERROR as isize
 }
@@ -264,8 +275,7 @@ pub unsafe extern "C" fn nxt_file_read_ahead(
                 return;
             };
             let length = i64::try_from(size).unwrap_or(i64::MAX);
-            let errno =
-                libc::posix_fadvise(file.fd, offset, length, libc::POSIX_FADV_WILLNEED);
+            let errno = libc::posix_fadvise(file.fd, offset, length, libc::POSIX_FADV_WILLNEED);
             if errno != 0 {
                 let name = text(file.name);
                 let call = format!("posix_fadvise({}, \"{name}\", {offset}, {size})", file.fd);
@@ -382,7 +392,10 @@ unsafe fn number(
         Ok(None) => "not found".to_string(),
         Err(errno) => shown(errno as c_int),
     };
-    thread_record(Level::Alert, &format!("{call}(\"{name}\") failed: {problem}"));
+    thread_record(
+        Level::Alert,
+        &format!("{call}(\"{name}\") failed: {problem}"),
+    );
     None
 }
 
@@ -487,7 +500,10 @@ pub unsafe extern "C" fn nxt_fd_write(fd: nxt_fd_t, buf: *mut u8, size: usize) -
         let count = unsafe { libc::write(fd, buf.cast(), size) };
         if count < 0 {
             let errno = last_errno();
-            thread_record(Level::Alert, &format!("write({fd}) failed {}", shown(errno)));
+            thread_record(
+                Level::Alert,
+                &format!("write({fd}) failed {}", shown(errno)),
+            );
             nix::errno::Errno::set_raw(errno);
         }
         count
@@ -544,7 +560,9 @@ pub unsafe extern "C" fn nxt_file_fopen(
         unsafe {
             let stream = libc::fopen(pathname, mode);
             let answer = if stream.is_null() { -1 } else { 0 };
-            task_done(task, answer, || format!("fopen(\"{}\")", text(pathname.cast())));
+            task_done(task, answer, || {
+                format!("fopen(\"{}\")", text(pathname.cast()))
+            });
             stream
         }
     })
@@ -592,7 +610,9 @@ pub unsafe extern "C" fn nxt_file_redirect(file: *mut nxt_file_t, fd: nxt_fd_t) 
             if duplicate(file, fd, file.fd) != NXT_OK {
                 return NXT_ERROR;
             }
-            done(libc::close(fd), || format!("close({fd}, \"{}\")", text(file.name)))
+            done(libc::close(fd), || {
+                format!("close({fd}, \"{}\")", text(file.name))
+            })
         }
     })
 }
@@ -606,8 +626,9 @@ pub unsafe extern "C" fn nxt_file_stdout(file: *mut nxt_file_t) -> nxt_int_t {
     guard("nxt_file_stdout", NXT_ERROR, || {
         // SAFETY: NULL or valid, by the caller's promise.
         unsafe {
-            file.as_ref()
-                .map_or(NXT_ERROR, |file| duplicate(file, file.fd, libc::STDOUT_FILENO))
+            file.as_ref().map_or(NXT_ERROR, |file| {
+                duplicate(file, file.fd, libc::STDOUT_FILENO)
+            })
         }
     })
 }
@@ -621,8 +642,9 @@ pub unsafe extern "C" fn nxt_file_stderr(file: *mut nxt_file_t) -> nxt_int_t {
     guard("nxt_file_stderr", NXT_ERROR, || {
         // SAFETY: NULL or valid, by the caller's promise.
         unsafe {
-            file.as_ref()
-                .map_or(NXT_ERROR, |file| duplicate(file, file.fd, libc::STDERR_FILENO))
+            file.as_ref().map_or(NXT_ERROR, |file| {
+                duplicate(file, file.fd, libc::STDERR_FILENO)
+            })
         }
     })
 }

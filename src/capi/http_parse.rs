@@ -12,18 +12,15 @@ use crate::abi::array::nxt_mp_t;
 use crate::abi::buf::nxt_buf_mem_t;
 use crate::abi::errno::{NXT_AGAIN, NXT_DECLINED, NXT_DONE, NXT_ERROR, NXT_OK};
 use crate::abi::http_parse::{
-    NXT_HTTP_PARSE_INVALID, NXT_HTTP_PARSE_TOO_LARGE_FIELD,
-    NXT_HTTP_PARSE_UNSUPPORTED_VERSION, nxt_http_field_proc_t, nxt_http_field_t,
-    nxt_http_request_parse_t,
+    NXT_HTTP_PARSE_INVALID, NXT_HTTP_PARSE_TOO_LARGE_FIELD, NXT_HTTP_PARSE_UNSUPPORTED_VERSION,
+    nxt_http_field_proc_t, nxt_http_field_t, nxt_http_request_parse_t,
 };
 use crate::abi::list::{nxt_list_next_t, nxt_list_t};
 use crate::abi::lvlhsh::{nxt_lvlhsh_proto_t, nxt_lvlhsh_query_t, nxt_lvlhsh_t};
 use crate::abi::string::nxt_str_t;
 use crate::abi::types::{nxt_bool_t, nxt_int_t, nxt_uint_t};
 use crate::capi::list::{nxt_list_add, nxt_list_create, nxt_list_next};
-use crate::capi::lvlhsh::{
-    nxt_lvlhsh_alloc, nxt_lvlhsh_find, nxt_lvlhsh_free, nxt_lvlhsh_insert,
-};
+use crate::capi::lvlhsh::{nxt_lvlhsh_alloc, nxt_lvlhsh_find, nxt_lvlhsh_free, nxt_lvlhsh_insert};
 use crate::capi::mp::nxt_mp_alloc;
 use crate::capi::{bytes, guard, str_bytes};
 use crate::http::field::{Field, field_hash};
@@ -373,8 +370,7 @@ pub unsafe extern "C" fn nxt_http_fields_hash(
                 let item = items.add(index);
                 let key = (*item).name;
                 let hash_of_name = field_hash(str_bytes(&raw const key));
-                let mut query =
-                    query(&nxt_http_fields_hash_proto, hash_of_name, key, item.cast());
+                let mut query = query(&nxt_http_fields_hash_proto, hash_of_name, key, item.cast());
                 if nxt_lvlhsh_insert(hash, &raw mut query) != NXT_OK {
                     return NXT_ERROR;
                 }

@@ -26,10 +26,9 @@ pub unsafe extern "C" fn nxt_list_create(
     size: usize,
 ) -> *mut nxt_list_t {
     guard("nxt_list_create", ptr::null_mut(), || {
-        let (Some(room), Ok(element)) = (
-            room(n, size, size_of::<nxt_list_t>()),
-            u32::try_from(size),
-        ) else {
+        let (Some(room), Ok(element)) =
+            (room(n, size, size_of::<nxt_list_t>()), u32::try_from(size))
+        else {
             return ptr::null_mut();
         };
         // SAFETY: the caller's promise is the same; the memory has room for the list, whose last

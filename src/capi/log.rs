@@ -11,8 +11,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use libc::{c_char, c_double, c_int, c_void};
 
 use crate::abi::log::{
-    nxt_log_ctx_handler_t, nxt_log_handler_t, nxt_log_moderation_t, nxt_log_t,
-    nxt_log_time_handler,
+    nxt_log_ctx_handler_t, nxt_log_handler_t, nxt_log_moderation_t, nxt_log_t, nxt_log_time_handler,
 };
 use crate::abi::string::nxt_str_t;
 use crate::abi::task::nxt_task_t;
@@ -20,8 +19,8 @@ use crate::abi::types::{nxt_bool_t, nxt_uint_t};
 use crate::base::log::{self, Level, MAX_RECORD};
 use crate::base::sprintf::{self, Source};
 use crate::capi::globals;
-use crate::capi::thread_time::nxt_thread_time;
 use crate::capi::spinlock::{nxt_thread_spin_lock, nxt_thread_spin_unlock};
+use crate::capi::thread_time::nxt_thread_time;
 use crate::capi::{c_string, guard};
 
 /// The `va_list` that the shim keeps.
@@ -224,7 +223,13 @@ pub(crate) unsafe fn record(log: *mut nxt_log_t, level: Level, text: &str) {
             return log::write_bytes(level, None, text.as_bytes());
         };
         if let Some(handler) = facts.handler.filter(|_| facts.level >= level as u32) {
-            handler(level as u32, log, c"%*s".as_ptr(), text.len(), text.as_ptr());
+            handler(
+                level as u32,
+                log,
+                c"%*s".as_ptr(),
+                text.len(),
+                text.as_ptr(),
+            );
         }
     }
 }
@@ -235,7 +240,13 @@ pub(crate) unsafe fn record(log: *mut nxt_log_t, level: Level, text: &str) {
 /// `task` is NULL or valid.
 pub(crate) unsafe fn task_record(task: *const nxt_task_t, level: Level, text: &str) {
     // SAFETY: NULL or valid, by the caller's promise.
-    unsafe { record(task.as_ref().map_or(std::ptr::null_mut(), |task| task.log), level, text) }
+    unsafe {
+        record(
+            task.as_ref().map_or(std::ptr::null_mut(), |task| task.log),
+            level,
+            text,
+        )
+    }
 }
 
 /// Writes a record to the calling thread's log.

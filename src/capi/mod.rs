@@ -78,7 +78,11 @@ pub(crate) unsafe fn c_string<'a>(start: *const u8) -> &'a [u8] {
 /// As [`bytes`], for the string that `string` points at.
 pub(crate) unsafe fn str_bytes<'a>(string: *const nxt_str_t) -> &'a [u8] {
     // SAFETY: NULL or valid, by the caller's promise.
-    unsafe { string.as_ref().map_or(&[], |string| bytes(string.start, string.length)) }
+    unsafe {
+        string
+            .as_ref()
+            .map_or(&[], |string| bytes(string.start, string.length))
+    }
 }
 
 /// Runs the body of an exported function; a panic is logged and answered with `failed`.

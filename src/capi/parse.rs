@@ -133,7 +133,9 @@ pub unsafe extern "C" fn nxt_time_parse(p: *const u8, length: usize) -> nxt_time
     guard("nxt_time_parse", -1, || {
         // SAFETY: the caller's promise is the same.
         let text = unsafe { bytes(p, length) };
-        date::parse(text).filter(|seconds| *seconds >= 0).unwrap_or(-1)
+        date::parse(text)
+            .filter(|seconds| *seconds >= 0)
+            .unwrap_or(-1)
     })
 }
 

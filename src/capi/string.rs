@@ -203,7 +203,9 @@ unsafe fn compare(s1: *const u8, s2: *const u8, length: usize) -> nxt_int_t {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nxt_strcasecmp(s1: *const u8, s2: *const u8) -> nxt_int_t {
     // SAFETY: the caller's promise is the same.
-    guard("nxt_strcasecmp", -1, || unsafe { compare(s1, s2, usize::MAX) })
+    guard("nxt_strcasecmp", -1, || unsafe {
+        compare(s1, s2, usize::MAX)
+    })
 }
 
 /// Compares at most `length` bytes of C strings regardless of case.
@@ -211,11 +213,7 @@ pub unsafe extern "C" fn nxt_strcasecmp(s1: *const u8, s2: *const u8) -> nxt_int
 /// # Safety
 /// Each is NULL, or ends with a NUL or after `length` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_strncasecmp(
-    s1: *const u8,
-    s2: *const u8,
-    length: usize,
-) -> nxt_int_t {
+pub unsafe extern "C" fn nxt_strncasecmp(s1: *const u8, s2: *const u8, length: usize) -> nxt_int_t {
     // SAFETY: the caller's promise is the same.
     guard("nxt_strncasecmp", -1, || unsafe { compare(s1, s2, length) })
 }
@@ -369,8 +367,10 @@ pub unsafe extern "C" fn nxt_strvers_match(
 ) -> nxt_bool_t {
     guard("nxt_strvers_match", 0, || {
         // SAFETY: the caller's promise is the same.
-        version_order::matches(unsafe { c_string(version) }, unsafe { bytes(prefix, length) })
-            .into()
+        version_order::matches(unsafe { c_string(version) }, unsafe {
+            bytes(prefix, length)
+        })
+        .into()
     })
 }
 
@@ -385,8 +385,7 @@ unsafe fn decode(dst: *mut u8, src: *mut u8, length: usize, plus: Plus) -> *mut 
     }
     // SAFETY: the caller's promise is the same. The result may be written over the source, so that
     // it is complete before the first byte is written.
-    let decoded: Result<Vec<u8>, _> =
-        uri::decode(unsafe { bytes(src, length) }, plus).collect();
+    let decoded: Result<Vec<u8>, _> = uri::decode(unsafe { bytes(src, length) }, plus).collect();
     match decoded {
         Ok(decoded) => {
             // SAFETY: each byte comes from at least one of the source, so that there is room.
@@ -417,11 +416,7 @@ pub unsafe extern "C" fn nxt_decode_uri(dst: *mut u8, src: *mut u8, length: usiz
 /// # Safety
 /// As [`nxt_decode_uri`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_decode_uri_plus(
-    dst: *mut u8,
-    src: *mut u8,
-    length: usize,
-) -> *mut u8 {
+pub unsafe extern "C" fn nxt_decode_uri_plus(dst: *mut u8, src: *mut u8, length: usize) -> *mut u8 {
     guard("nxt_decode_uri_plus", ptr::null_mut(), || {
         // SAFETY: the caller's promise is the same.
         unsafe { decode(dst, src, length, Plus::Space) }
@@ -496,11 +491,7 @@ pub unsafe extern "C" fn nxt_is_complex_uri_encoded(s: *mut u8, length: usize) -
 /// # Safety
 /// `src` is NULL or has `length` bytes; `dst` is NULL or has room for the result.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_base64_decode(
-    dst: *mut u8,
-    src: *mut u8,
-    length: usize,
-) -> isize {
+pub unsafe extern "C" fn nxt_base64_decode(dst: *mut u8, src: *mut u8, length: usize) -> isize {
     guard("nxt_base64_decode", NXT_ERROR as isize, || {
         // SAFETY: the caller's promise is the same.
         match base64::decode(unsafe { bytes(src, length) }) {

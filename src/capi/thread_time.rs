@@ -185,8 +185,7 @@ fn kept(thread: &mut nxt_thread_t, slot: usize) -> Option<&mut nxt_time_string_c
     unsafe {
         if slot >= have {
             let size = (slot + 1).checked_mul(size_of::<nxt_time_string_cache_t>())?;
-            let strings =
-                nxt_realloc(time.strings.cast(), size).cast::<nxt_time_string_cache_t>();
+            let strings = nxt_realloc(time.strings.cast(), size).cast::<nxt_time_string_cache_t>();
             if strings.is_null() {
                 return None;
             }
@@ -246,7 +245,10 @@ pub unsafe extern "C" fn nxt_thread_time_string(
                     &raw mut thread.time.last_localtime,
                 )
             } else {
-                (&raw mut thread.time.gmtime, &raw mut thread.time.last_gmtime)
+                (
+                    &raw mut thread.time.gmtime,
+                    &raw mut thread.time.last_gmtime,
+                )
             };
             let Some(text) = kept(thread, slot(ts)) else {
                 return buf;

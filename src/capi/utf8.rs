@@ -17,15 +17,17 @@ pub const NXT_UTF8_SORT_INVALID: nxt_int_t = 0x0EEE_0EEE;
 /// `p` is NULL or has room for four bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nxt_utf8_encode(p: *mut u8, u: u32) -> *mut u8 {
-    guard("nxt_utf8_encode", ptr::null_mut(), || match utf8::encode(u) {
-        Some((bytes, length)) if !p.is_null() => {
-            // SAFETY: not NULL, and there is room for four bytes.
-            unsafe {
-                p.copy_from_nonoverlapping(bytes.as_ptr(), length);
-                p.add(length)
+    guard("nxt_utf8_encode", ptr::null_mut(), || {
+        match utf8::encode(u) {
+            Some((bytes, length)) if !p.is_null() => {
+                // SAFETY: not NULL, and there is room for four bytes.
+                unsafe {
+                    p.copy_from_nonoverlapping(bytes.as_ptr(), length);
+                    p.add(length)
+                }
             }
+            _ => ptr::null_mut(),
         }
-        _ => ptr::null_mut(),
     })
 }
 
@@ -88,7 +90,9 @@ pub unsafe extern "C" fn nxt_utf8_decode2(start: *mut *const u8, end: *const u8)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nxt_utf8_lowcase(start: *mut *const u8, end: *const u8) -> u32 {
     // SAFETY: the caller's promise is the same.
-    guard("nxt_utf8_lowcase", INVALID, || fold(unsafe { next(start, end) }))
+    guard("nxt_utf8_lowcase", INVALID, || {
+        fold(unsafe { next(start, end) })
+    })
 }
 
 /// Compares two texts up to the end of the shorter one, regardless of case; `NXT_UTF8_SORT_INVALID`

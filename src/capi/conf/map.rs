@@ -6,8 +6,8 @@ use super::{address, text, value_of};
 use crate::abi::array::nxt_mp_t;
 use crate::abi::conf::{
     NXT_CONF_MAP_CSTRZ, NXT_CONF_MAP_DOUBLE, NXT_CONF_MAP_INT, NXT_CONF_MAP_INT8,
-    NXT_CONF_MAP_INT32, NXT_CONF_MAP_INT64, NXT_CONF_MAP_MSEC, NXT_CONF_MAP_OFF,
-    NXT_CONF_MAP_PTR, NXT_CONF_MAP_SIZE, NXT_CONF_MAP_STR, NXT_CONF_MAP_STR_COPY, nxt_conf_map_t,
+    NXT_CONF_MAP_INT32, NXT_CONF_MAP_INT64, NXT_CONF_MAP_MSEC, NXT_CONF_MAP_OFF, NXT_CONF_MAP_PTR,
+    NXT_CONF_MAP_SIZE, NXT_CONF_MAP_STR, NXT_CONF_MAP_STR_COPY, nxt_conf_map_t,
     nxt_conf_map_type_t, nxt_conf_value_t,
 };
 use crate::abi::errno::{NXT_ERROR, NXT_OK};

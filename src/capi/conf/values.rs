@@ -33,8 +33,7 @@ pub(super) unsafe fn give<T>(mp: *mut nxt_mp_t, object: T) -> *mut T {
     // SAFETY: the object is ours until the pool has it.
     unsafe {
         let handler = Some(drop_owned::<T> as _);
-        if nxt_mp_cleanup(mp, handler, ptr::null_mut(), object.cast(), ptr::null_mut()) == NXT_OK
-        {
+        if nxt_mp_cleanup(mp, handler, ptr::null_mut(), object.cast(), ptr::null_mut()) == NXT_OK {
             return object;
         }
         drop(Box::from_raw(object));

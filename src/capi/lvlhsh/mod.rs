@@ -3,9 +3,7 @@
 use libc::c_void;
 
 use crate::abi::errno::{NXT_DECLINED, NXT_ERROR, NXT_OK};
-use crate::abi::lvlhsh::{
-    nxt_lvlhsh_each_t, nxt_lvlhsh_proto_t, nxt_lvlhsh_query_t, nxt_lvlhsh_t,
-};
+use crate::abi::lvlhsh::{nxt_lvlhsh_each_t, nxt_lvlhsh_proto_t, nxt_lvlhsh_query_t, nxt_lvlhsh_t};
 use crate::abi::types::nxt_int_t;
 use crate::capi::{guard, malloc};
 

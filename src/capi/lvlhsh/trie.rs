@@ -577,12 +577,7 @@ impl Trie {
 ///
 /// # Safety
 /// The node is alive and of this shape at this depth.
-unsafe fn seek(
-    shape: &Shape<'_>,
-    node: Node,
-    depth: Depth,
-    current: &mut u32,
-) -> Option<Bucket> {
+unsafe fn seek(shape: &Shape<'_>, node: Node, depth: Depth, current: &mut u32) -> Option<Bucket> {
     let level = match kind(node) {
         Kind::Empty => return None,
         Kind::Bucket(bucket) => return Some(bucket),

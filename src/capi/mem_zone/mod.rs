@@ -64,7 +64,8 @@ pub unsafe extern "C" fn nxt_mem_zone_align(
         match unsafe { zone.allocate(alignment, size) } {
             Some(memory) => memory.cast(),
             None => {
-                let text = format!("nxt_mem_zone_align({alignment}, {size}) failed, not enough memory");
+                let text =
+                    format!("nxt_mem_zone_align({alignment}, {size}) failed, not enough memory");
                 thread_record(Level::Alert, &text);
                 ptr::null_mut()
             }

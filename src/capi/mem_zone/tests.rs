@@ -112,6 +112,7 @@ fn wrong_arguments() {
         assert_eq!(zone.free(chunk), Err(FreeError::AlreadyFree));
         assert_eq!(zone.free(other), Ok(()));
         assert_eq!(zone.free(run), Ok(()));
-        assert_eq!(zone.free(run), Err(FreeError::AlreadyFree));
+        // It may be in the middle of a larger free run now.
+        assert!(zone.free(run).is_err());
     }
 }

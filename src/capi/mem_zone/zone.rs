@@ -90,10 +90,7 @@ impl Zone {
     /// # Safety
     /// `start` is NULL or has `size` bytes that nobody else uses.
     pub(super) unsafe fn init(start: *mut u8, size: usize, page_size: usize) -> Option<Zone> {
-        if start.is_null()
-            || page_size < 64
-            || !start.addr().is_multiple_of(align_of::<Header>())
-        {
+        if start.is_null() || page_size < 64 || !start.addr().is_multiple_of(align_of::<Header>()) {
             return None;
         }
         let end = start.addr().checked_add(size)?;

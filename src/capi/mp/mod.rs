@@ -8,8 +8,8 @@ use crate::abi::array::nxt_mp_t;
 use crate::abi::errno::{NXT_ERROR, NXT_OK};
 use crate::abi::task::{nxt_task_t, nxt_work_handler_t, nxt_work_t};
 use crate::abi::types::{nxt_bool_t, nxt_int_t};
-use crate::capi::guard;
 use crate::alert;
+use crate::capi::guard;
 
 mod pool;
 

@@ -342,7 +342,7 @@ impl Pool {
             }
             let skip = (*pool).shared.align_offset(alignment);
             match skip.checked_add(size) {
-                Some(taken) if taken <= (*pool).shared_left => {
+                Some(taken) if taken <= (*pool).shared_left && !(*pool).shared.is_null() => {
                     let memory = (*pool).shared.add(skip);
                     (*pool).shared = memory.add(size);
                     (*pool).shared_left -= taken;
@@ -462,10 +462,8 @@ impl Pool {
             let Some(blocks) = Pool::blocks(pool) else {
                 return false;
             };
-            let block = malloc::nxt_zalloc(
-                size_of::<Block>() + sizes.pages() * size_of::<Page>(),
-            )
-            .cast::<Block>();
+            let block = malloc::nxt_zalloc(size_of::<Block>() + sizes.pages() * size_of::<Page>())
+                .cast::<Block>();
             if block.is_null() {
                 return false;
             }

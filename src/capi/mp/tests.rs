@@ -2,7 +2,11 @@
 
 use super::*;
 
-const SIZES: [[usize; 4]; 3] = [[1024, 128, 128, 16], [4096, 16, 4096, 128], [65536, 4096, 8192, 8192]];
+const SIZES: [[usize; 4]; 3] = [
+    [1024, 128, 128, 16],
+    [4096, 16, 4096, 128],
+    [65536, 4096, 8192, 8192],
+];
 
 fn pool([cluster, alignment, page, chunk]: [usize; 4]) -> *mut nxt_mp_t {
     let pool = nxt_mp_create(cluster, alignment, page, chunk);
@@ -108,7 +112,11 @@ fn wrong_pointers_are_refused() {
     use pool::FreeError::*;
     // SAFETY: the pool is alive.
     unsafe {
-        let (chunk, page, large) = (Pool::alloc(mp, 16), Pool::alloc(mp, 100), Pool::alloc(mp, 1000));
+        let (chunk, page, large) = (
+            Pool::alloc(mp, 16),
+            Pool::alloc(mp, 100),
+            Pool::alloc(mp, 1000),
+        );
         let get = Pool::get(mp, 1, 1);
         for memory in [chunk, page, large] {
             assert_eq!(Pool::free(mp, memory.wrapping_add(1)), Err(NotAStart));

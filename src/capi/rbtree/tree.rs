@@ -94,8 +94,7 @@ impl Tree {
         // put there, and an optional function pointer has the size of an address with NULL for none.
         unsafe {
             let sentinel = &raw mut (*tree).sentinel;
-            let compare =
-                std::mem::transmute::<Node, nxt_rbtree_compare_t>((*sentinel).right)?;
+            let compare = std::mem::transmute::<Node, nxt_rbtree_compare_t>((*sentinel).right)?;
             Some(Tree { sentinel, compare })
         }
     }
