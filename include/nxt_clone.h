@@ -34,4 +34,35 @@ typedef struct nxt_clone_s {
     nxt_clone_credential_map_t gidmap;
 } nxt_clone_t;
 
+/**
+ * Checks a map of users for a user.
+ *
+ * Requires:
+ * `task` is NULL or valid with its thread and runtime; `map` and `creds` are NULL or valid.
+ */
+nxt_int_t nxt_clone_vldt_credential_uidmap(nxt_task_t *task,
+                                           nxt_clone_credential_map_t *map,
+                                           nxt_credential_t *creds);
+
+/**
+ * Checks a map of groups for a user.
+ *
+ * Requires:
+ * As `nxt_clone_vldt_credential_uidmap`.
+ */
+nxt_int_t nxt_clone_vldt_credential_gidmap(nxt_task_t *task,
+                                           nxt_clone_credential_map_t *map,
+                                           nxt_credential_t *creds);
+
+/**
+ * Writes both maps of a process that is in a user namespace of its own.
+ *
+ * Requires:
+ * As `nxt_clone_vldt_credential_uidmap`, with `clone` in the place of `map`.
+ */
+nxt_int_t nxt_clone_credential_map(nxt_task_t *task,
+                                   pid_t pid,
+                                   nxt_credential_t *creds,
+                                   nxt_clone_t *clone);
+
 #endif /* NXT_CLONE_H */

@@ -100,9 +100,12 @@ pub unsafe extern "C" fn nxt_clone_vldt_credential_uidmap(
 ) -> nxt_int_t {
     // SAFETY: the caller's promise is the same.
     unsafe {
-        with_user("nxt_clone_vldt_credential_uidmap", task, creds, |user, daemon| {
-            check_uid_map(&map_of(map), user, daemon)
-        })
+        with_user(
+            "nxt_clone_vldt_credential_uidmap",
+            task,
+            creds,
+            |user, daemon| check_uid_map(&map_of(map), user, daemon),
+        )
     }
 }
 
@@ -118,9 +121,12 @@ pub unsafe extern "C" fn nxt_clone_vldt_credential_gidmap(
 ) -> nxt_int_t {
     // SAFETY: the caller's promise is the same.
     unsafe {
-        with_user("nxt_clone_vldt_credential_gidmap", task, creds, |user, daemon| {
-            check_gid_map(&map_of(map), user, daemon)
-        })
+        with_user(
+            "nxt_clone_vldt_credential_gidmap",
+            task,
+            creds,
+            |user, daemon| check_gid_map(&map_of(map), user, daemon),
+        )
     }
 }
 

@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod host_mounts;
-mod id_map;
+pub mod id_map;
 mod leftovers;
 mod pids;
 mod root;
