@@ -7,6 +7,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import tempfile
 
 import pytest
@@ -479,6 +480,38 @@ def test_end_of_the_daemon_leaves_nothing(rootfs, unit, python):
     assert unit.stop() == 0
     assert not [m for m in mounts() if m.startswith(str(rootfs))]
     assert not (top / path.strip('/')).parent.exists()
+
+
+@root_only
+def test_applications_hold_no_descriptor_of_a_mount(rootfs, unit, python):
+    unit.serve({'a': app(python, {}, rootfs), 'b': python('pid')},
+               {f'127.0.0.1:{unit.port}': {'pass': 'applications/a'}})
+    pids = [p for p, t in unit.processes().items() if 'main' not in t and 'guard' not in t]
+    assert len(pids) == 6
+    for pid in pids:
+        links = [os.readlink(f'/proc/{pid}/fd/{fd}') for fd in os.listdir(f'/proc/{pid}/fd')]
+        assert not [link for link in links if link.startswith(str(rootfs)) or 'cgroup' in link], links
+
+
+CLONE3, OPENAT2 = 435, 437
+
+
+@root_only
+@pytest.mark.parametrize('namespaces', [{}, dict.fromkeys(NAMESPACES, True)], ids=['chroot', 'all'])
+def test_an_old_kernel(rootfs, python, namespaces):
+    wrapper = pathlib.Path(__file__).parent / 'old_kernel.py'
+    daemon = Daemon(prefix=[sys.executable, wrapper, f'{CLONE3},{OPENAT2}'])
+    try:
+        daemon.serve({'a': app(python, {'namespaces': namespaces}, rootfs)})
+        _, pid = processes(daemon, 'a')
+        seen = daemon.get('/?path=/proc/self').json()
+        assert seen['exists'] == {'/proc/self': True}
+        assert status(pid)['Seccomp'] == '2'
+        assert (seen['ppid'] == 1) is bool(namespaces)
+        no_privileges(pid)
+        assert daemon.stop() == 0
+    finally:
+        daemon.remove()
 
 
 # Control groups.
