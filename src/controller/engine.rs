@@ -12,6 +12,7 @@
 //! - `CONF_STORE` to main: the same form; the document is written beside the stored one. Without a
 //!   memory file, [`CONF_COMMIT`]: it takes the place of the stored one. Both are answered by
 //!   `RPC_READY`, or by `RPC_ERROR` with the reason. [`CONF_DISCARD`] has no answer.
+//! - `DATA`, last, from main: the stored document, to be put in force again; without an answer.
 //! - `STATUS` to the router: answered by `RPC_READY` with a memory file that holds the JSON object
 //!   of `connections`, `requests` and `applications`.
 //! - `APP_RESTART` to the router: the body is the name; answered by `RPC_READY` or `RPC_ERROR`.
@@ -25,20 +26,22 @@ use tokio::sync::oneshot;
 
 use crate::conf::json::{self, Value};
 use crate::conf::validate::{Module, validate};
-use crate::ipc::message::{CONF_COMMIT, CONF_COMMIT_REJECTED, CONF_DISCARD};
+use crate::ipc::message::{CONF_COMMIT, CONF_COMMIT_REJECTED, CONF_DISCARD, QUIT_GRACEFUL};
 use crate::ipc::peers::Peer;
 use crate::ipc::{
     Header, Message, NewPort, PeerTable, Pid, PortId, PortQueue, ProcessType, RpcTable, SendError,
     Sender, kind, read_memory,
 };
 use crate::sys::memory::write_memfd;
-use crate::{alert, error};
+use crate::{alert, error, notice};
 
 use super::answer::{Answer, object};
 use super::api::{self, Plan, Report, Task};
 
 /// Longest status that is read from the router.
 const MAX_STATUS: u64 = 64 << 20;
+/// Longest document that is read from main.
+const MAX_DOCUMENT: u64 = 256 << 20;
 /// Routers that may die over one document before it is given up.
 const MAX_DEATHS: u32 = 3;
 
@@ -82,10 +85,14 @@ enum Router {
 }
 
 /// What a message means for the event loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
     /// Go on.
     Continue,
+    /// Replace the document by this text, which is the stored one.
+    Reload(Vec<u8>),
+    /// Answer the clients that are there, then leave.
+    Finish,
     /// Leave.
     Quit,
 }
@@ -109,6 +116,8 @@ pub(super) struct Engine {
     deaths: u32,
     /// The first document has been applied: clients may come.
     open: bool,
+    /// What the router served before, for the case that it cannot serve the current document.
+    fallback: Option<Value>,
 }
 
 /// The document without a stored one.
@@ -175,6 +184,21 @@ impl Engine {
             greeting: None,
             deaths: 0,
             open: false,
+            fallback: None,
+        }
+    }
+
+    /// Takes note of the document that is in force already: it stays so if the stored one cannot
+    /// be used.
+    pub(super) fn fall_back_on(&mut self, in_force: &[u8], has_stored: bool) {
+        let in_force = restored(Some(in_force), &self.modules);
+        if self.rejected || !has_stored {
+            if let Some(document) = in_force {
+                notice!("the configuration that is in force stays");
+                self.document = document;
+            }
+        } else {
+            self.fallback = in_force;
         }
     }
 
@@ -281,7 +305,16 @@ impl Engine {
         let sender = message.sender.unwrap_or(message.header.pid);
         let from_main = sender == self.main;
         match message.header.kind {
-            kind::QUIT if from_main => return Flow::Quit,
+            kind::QUIT if from_main => {
+                return match message.body.first() {
+                    Some(&QUIT_GRACEFUL) => Flow::Finish,
+                    _ => Flow::Quit,
+                };
+            }
+            kind::DATA if from_main => match stored_again(message) {
+                Some(text) => return Flow::Reload(text),
+                None => error!("the stored configuration cannot be read"),
+            },
             kind::NEW_PORT if from_main => self.new_port(message),
             kind::REMOVE_PID if from_main => {
                 if let Some(pid) = message.pid_body() {
@@ -377,18 +410,19 @@ impl Engine {
         }
     }
 
-    /// Goes back to the default document.
+    /// Goes back to the document that was in force before, or to the default one.
     fn give_up(&mut self) {
         alert!("failed to apply previous configuration");
-        self.document = default_document();
+        self.document = self.fallback.take().unwrap_or_else(default_document);
         self.rejected = true;
         self.deaths = 0;
     }
 
-    /// Tells main that the daemon serves.
+    /// Tells main that the daemon serves, and whether by the stored document.
     fn report_applied(&self, router: Pid) {
         let header = Header::new(self.pid, kind::PROCESS_READY, 0);
-        if let Err(problem) = self.send(self.main, &header, None, &router.to_ne_bytes()) {
+        let body = [&router.to_ne_bytes()[..], &[u8::from(self.rejected)]].concat();
+        if let Err(problem) = self.send(self.main, &header, None, &body) {
             error!("controller failed to reach main: {problem}");
         }
     }
@@ -399,8 +433,14 @@ impl Engine {
         match (pending, answer) {
             (Pending::Current, answer) => {
                 if answer.is_err() {
+                    let falls_back = self.fallback.is_some();
                     self.give_up();
+                    if let (true, Router::Starting(router)) = (falls_back, self.router) {
+                        let text = json::compact(&self.document);
+                        return self.ask(router, kind::DATA, Some(&text), &[], Pending::Current);
+                    }
                 }
+                self.fallback = None;
                 if let Router::Starting(router) = self.router {
                     self.router = Router::Ready(router);
                 }
@@ -493,6 +533,12 @@ impl Engine {
 
 fn not_stored(why: &str) -> Answer {
     Answer::failure("Failed to store new configuration.", why)
+}
+
+/// The document that main has loaded again.
+fn stored_again(mut message: Message) -> Option<Vec<u8>> {
+    let length = message.body.first_chunk().copied().map(u64::from_ne_bytes);
+    read_memory(message.take_fd()?, length?.min(MAX_DOCUMENT)).ok()
 }
 
 /// The status that an answer of the router carries.

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use tokio::sync::oneshot;
 
 use crate::conf::json::{compact, parse};
-use crate::ipc::message::{Body, CONF_COMMIT, CONF_COMMIT_REJECTED, CONF_DISCARD};
+use crate::ipc::message::{Body, CONF_COMMIT, CONF_COMMIT_REJECTED, CONF_DISCARD, QUIT_GRACEFUL};
 use crate::ipc::{
     Header, Message, NewPort, Pid, PortId, ProcessType, Receiver, kind, read_memory, socket,
 };
@@ -190,7 +190,8 @@ impl Daemon {
             if message.header.kind != kind::PROCESS_READY {
                 return Some(message);
             }
-            self.reported = message.pid_body();
+            let pid = message.body.first_chunk();
+            self.reported = pid.map(|pid| Pid::from_ne_bytes(*pid));
         }
     }
 
@@ -368,6 +369,49 @@ fn the_first_document_after_one_that_was_rejected_says_so() {
         daemon.send("PUT", "/config", "{}");
         daemon.applied(&mut router);
     }
+}
+
+#[test]
+fn what_is_in_force_stays_if_the_stored_document_cannot_be_used() {
+    const IN_FORCE: &str = r#"{"routes":[]}"#;
+    for stored in [None, Some("{"), Some(STORED)] {
+        let mut daemon = Daemon::new(stored);
+        daemon
+            .engine
+            .fall_back_on(IN_FORCE.as_bytes(), stored.is_some());
+        let mut router = daemon.start_router(2);
+        let (mut stream, mut document) = router.document();
+        if stored == Some(STORED) {
+            assert_eq!(document, STORED);
+            daemon.answer(stream, kind::RPC_ERROR);
+            (stream, document) = router.document();
+        }
+        assert_eq!(document, IN_FORCE);
+        daemon.answer(stream, kind::RPC_READY);
+        assert_eq!(daemon.document(), IN_FORCE);
+    }
+}
+
+#[test]
+fn main_can_have_the_stored_document_loaded_again() {
+    let (mut daemon, _router) = Daemon::running(None);
+    let memory = write_memfd(c"test", b"{}").unwrap();
+    let message = |fd, body: &[u8]| Message {
+        header: Header::new(MAIN, kind::DATA, 0).with_last(true),
+        body: Body::new(body),
+        fds: [fd, None, None],
+        sender: Some(MAIN),
+    };
+    let length = 2u64.to_ne_bytes();
+    let flow = daemon.engine.handle(message(Some(memory), &length));
+    assert_eq!(flow, Flow::Reload(b"{}".to_vec()));
+    let flow = daemon.engine.handle(message(None, &length));
+    assert_eq!(flow, Flow::Continue);
+    let quit = Message {
+        header: Header::new(MAIN, kind::QUIT, 0),
+        ..message(None, &[QUIT_GRACEFUL])
+    };
+    assert_eq!(daemon.engine.handle(quit), Flow::Finish);
 }
 
 #[test]

@@ -18,10 +18,13 @@ use crate::conf::validate::Module;
 ///
 /// Main gives the descriptors right after the fork, privileges already dropped.
 pub struct Start {
-    /// The listening control socket.
-    pub control: OwnedFd,
+    /// The listening control socket; `None` if another process answers there.
+    pub control: Option<OwnedFd>,
     /// The stored configuration's text; `None` without one.
     pub config: Option<Vec<u8>>,
+    /// The configuration that was in force before this controller came; `None` at the start of the
+    /// daemon.
+    pub in_force: Option<Vec<u8>>,
     /// The language modules, highest version of each language first.
     pub modules: Vec<Module>,
     /// The read end of the controller's port, id 0.

@@ -17,13 +17,14 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio::task::LocalSet;
 
+use crate::conf::json::compact;
 use crate::ipc::{ReceiveError, Receiver};
 use crate::sys::watch::watch;
 use crate::{alert, error, notice};
 
 use super::Start;
 use super::answer::Answer;
-use super::api::classify;
+use super::api::{Change, Task, classify};
 use super::engine::{Engine, Flow, Job};
 use super::transport::{ReadError, linger, read_request, write_answer};
 
@@ -33,6 +34,10 @@ const MAX_CLIENTS: usize = 256;
 const PAUSE: Duration = Duration::from_millis(50);
 /// Messages handled before clients get their turn.
 const MESSAGES_PER_TURN: usize = 64;
+
+/// What clients have to send their requests and to take their answers when the controller leaves
+/// gracefully.
+const LEAVING: Duration = Duration::from_secs(5);
 
 /// The signals that mean something here.
 const SIGNALS: [Signal; 5] = [
@@ -66,14 +71,13 @@ async fn serve(start: Start, signals: SignalFd) -> io::Result<()> {
     let port = Receiver::new(start.port, None);
     let own = nix::unistd::getpid().as_raw();
     let stored = start.config.as_deref();
-    let engine = Rc::new(RefCell::new(Engine::new(
-        own,
-        stored,
-        start.modules,
-        start.main,
-        start.router,
-    )));
+    let mut engine = Engine::new(own, stored, start.modules, start.main, start.router);
+    if let Some(in_force) = &start.in_force {
+        engine.fall_back_on(in_force, stored.is_some());
+    }
+    let engine = Rc::new(RefCell::new(engine));
     let opened = Rc::new(Notify::new());
+    let places = Arc::new(Semaphore::new(MAX_CLIENTS));
     // The first of these that ends is the end of the process.
     let (ended, mut end) = mpsc::unbounded_channel();
     let until_end = |task: Pin<Box<dyn Future<Output = io::Result<()>>>>| {
@@ -83,26 +87,45 @@ async fn serve(start: Start, signals: SignalFd) -> io::Result<()> {
             let _ = ended.send(task.await);
         });
     };
+    let accepting = start.control.map(|control| {
+        let accept = accept(control, engine.clone(), opened.clone(), places.clone());
+        tokio::task::spawn_local(accept)
+    });
+    let leaving = Rc::new(Notify::new());
+    let told_to_leave = leaving.clone();
     until_end(Box::pin(messages(
         port,
         arrived,
         engine.clone(),
-        opened.clone(),
+        opened,
+        leaving,
     )));
+    until_end(Box::pin(async move {
+        told_to_leave.notified().await;
+        if let Some(accepting) = accepting {
+            accepting.abort();
+        }
+        let all = places.acquire_many(MAX_CLIENTS as u32);
+        if tokio::time::timeout(LEAVING, all).await.is_err() {
+            notice!("clients of the control socket do not come to an end");
+        }
+        Ok(())
+    }));
     until_end(Box::pin(watch_signals(signals, signalled)));
     // Nobody writes to this end: readable means that main is gone.
     until_end(Box::pin(async move { main.readable().await.map(drop) }));
-    tokio::task::spawn_local(flush(engine.clone()));
-    tokio::task::spawn_local(accept(start.control, engine, opened));
+    tokio::task::spawn_local(flush(engine));
     end.recv().await.unwrap_or(Ok(()))
 }
 
-/// Handles messages until one says to leave.
+/// Handles messages until one says to leave at once; `leaving` is told of one that says to leave
+/// when the clients that are there have been answered.
 async fn messages(
     mut port: Receiver,
     arrived: AsyncFd<OwnedFd>,
     engine: Shared,
     opened: Rc<Notify>,
+    leaving: Rc<Notify>,
 ) -> io::Result<()> {
     loop {
         // Cleared before reading: what arrives meanwhile makes it ready again.
@@ -113,8 +136,11 @@ async fn messages(
                 Ok(None) => break,
                 Ok(Some(message)) => {
                     let mut engine = engine.borrow_mut();
-                    if engine.handle(message) == Flow::Quit {
-                        return Ok(());
+                    match engine.handle(message) {
+                        Flow::Continue => {}
+                        Flow::Reload(text) => reload(&mut engine, text),
+                        Flow::Finish => leaving.notify_one(),
+                        Flow::Quit => return Ok(()),
                     }
                     if engine.is_open() {
                         opened.notify_one();
@@ -132,6 +158,26 @@ async fn messages(
             }
         }
     }
+}
+
+/// Puts the stored document in force, as if a client had sent it; the log has the answer.
+fn reload(engine: &mut Engine, text: Vec<u8>) {
+    let (answer, answered) = oneshot::channel();
+    engine.submit(Job {
+        task: Task::Change(Vec::new(), Change::Put),
+        body: text,
+        answer,
+    });
+    tokio::task::spawn_local(async move {
+        match answered.await {
+            Ok(answer) if answer.status == 200 => notice!("the stored configuration is in force"),
+            Ok(answer) => alert!(
+                "the stored configuration is not put in force: {}",
+                compact(&answer.body)
+            ),
+            Err(_) => {}
+        }
+    });
 }
 
 /// Logs what is ignored until a signal says to leave.
@@ -192,7 +238,7 @@ impl Listener {
 }
 
 /// Accepts clients as soon as the first document has been applied.
-async fn accept(socket: OwnedFd, engine: Shared, opened: Rc<Notify>) {
+async fn accept(socket: OwnedFd, engine: Shared, opened: Rc<Notify>, places: Arc<Semaphore>) {
     opened.notified().await;
     let listener = match Listener::new(socket) {
         Ok(listener) => listener,
@@ -201,7 +247,6 @@ async fn accept(socket: OwnedFd, engine: Shared, opened: Rc<Notify>) {
             return;
         }
     };
-    let places = Arc::new(Semaphore::new(MAX_CLIENTS));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else {
             return;
@@ -290,8 +335,9 @@ mod tests {
         let (port, to_controller) = socket::pair().unwrap();
         let (from_controller, main) = socket::pair().unwrap();
         let start = Start {
-            control: control.into(),
+            control: Some(control.into()),
             config: None,
+            in_force: None,
             modules: Vec::new(),
             port,
             main: (std::process::id().cast_signed(), main),
@@ -333,8 +379,9 @@ mod tests {
         let (from_controller, router) = socket::pair().unwrap();
         let (main_end, main) = socket::pair().unwrap();
         let start = Start {
-            control: control.into(),
+            control: Some(control.into()),
             config: None,
+            in_force: None,
             modules: Vec::new(),
             port,
             main: (1, main),

@@ -80,8 +80,8 @@ fn shape(receiver: ProcessType, from: Option<ProcessType>, kind: u8) -> Option<S
         // Why it cannot start.
         (Main, Some(Prototype), k::RPC_ERROR) => (TEXT, NOTHING),
         (Main, Some(Discovery | Router | Prototype), k::PROCESS_READY) => (NOTHING, NOTHING),
-        // Also with the router that has its configuration.
-        (Main, Some(Controller), k::PROCESS_READY) => ((0, 4), NOTHING),
+        // Also with the router that has its configuration, and whether that is the stored one.
+        (Main, Some(Controller), k::PROCESS_READY) => ((0, 5), NOTHING),
         (Main, Some(Prototype), k::NEW_PORT) => (NEW_PORT, (1, 2)),
         (Main, Some(Prototype), k::REMOVE_PID) => (WORD, NOTHING),
 
@@ -115,6 +115,7 @@ fn shape(receiver: ProcessType, from: Option<ProcessType>, kind: u8) -> Option<S
         (Controller, Some(Main), k::NEW_PORT) => (NEW_PORT, (1, 2)),
         (Controller, Some(Main), k::REMOVE_PID) => (WORD, NOTHING),
         (Controller, Some(Main), k::CHANGE_FILE) => CHANGE_FILE,
+        (Controller, Some(Main), k::DATA) => (SIZE, (1, 1)),
         // A router greets a controller that may not have heard of it yet.
         (Controller, Some(Router) | None, k::PROCESS_READY) => (NOTHING, NOTHING),
         (Controller, Some(Main | Router), k::RPC_READY | k::RPC_ERROR) => ANSWER,
@@ -199,7 +200,7 @@ mod tests {
             ],
             0,
             0,
-            5,
+            6,
         ),
         (kind::NEW_PORT, &[Some(Prototype)], 32, 2, 31),
         (kind::REMOVE_PID, &[Some(Prototype)], 4, 0, 3),
@@ -237,6 +238,7 @@ mod tests {
     ];
 
     const TO_CONTROLLER: &[Row] = &[
+        (kind::DATA, &[Some(Main)], 8, 1, 7),
         (kind::QUIT, &[Some(Main)], 0, 0, 2),
         (kind::NEW_PORT, &[Some(Main)], 32, 1, 0),
         (kind::REMOVE_PID, &[Some(Main)], 4, 0, 0),

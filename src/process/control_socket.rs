@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno as Number;
 use nix::sys::socket::{AddressFamily, setsockopt, sockopt};
 
+use super::listeners::{Inherited, Origin, take_control};
 use super::options::Options;
 use crate::sys::Errno;
 use crate::sys::address::{Address, ParseError, UNIX_NAME_MAX};
@@ -69,6 +70,8 @@ pub(super) struct ControlSocket {
     pub(super) fd: OwnedFd,
     /// Where it listens.
     pub(super) address: Address,
+    /// Who made it.
+    pub(super) origin: Origin,
 }
 
 impl ControlSocket {
@@ -77,8 +80,21 @@ impl ControlSocket {
     /// A socket file gets its mode and owner under the name `FILE.tmp`, and its own name only when
     /// nobody answers there: there is no moment at which others may connect, and a file that a
     /// killed daemon left behind is replaced.
-    pub(super) fn create(options: &Options) -> Result<ControlSocket, ControlSocketError> {
+    ///
+    /// If main was started with the socket, it is taken out of `inherited` and used as it is.
+    pub(super) fn create(
+        options: &Options,
+        inherited: &mut Vec<Inherited>,
+    ) -> Result<ControlSocket, ControlSocketError> {
         let address = Address::parse(&options.control)?;
+        let temporary = address.unix_path().map(temporary_name);
+        if let Some(socket) = take_control(inherited, &address, temporary) {
+            return Ok(ControlSocket {
+                fd: socket.fd,
+                address,
+                origin: socket.origin,
+            });
+        }
         let family = address.family();
         let fd = listen::stream_socket(family)
             .map_err(|errno| failed("socket", &address)(errno.into()))?;
@@ -95,7 +111,12 @@ impl ControlSocket {
                     .map_err(|error| failed("listen", &address)((&error).into()))?;
             }
         }
-        Ok(ControlSocket { fd, address })
+        let origin = Origin::Main;
+        Ok(ControlSocket {
+            fd,
+            address,
+            origin,
+        })
     }
 
     fn listen_at_file(
@@ -110,9 +131,7 @@ impl ControlSocket {
                 .mode(0o755)
                 .create(parent);
         }
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(".tmp");
-        let temporary = PathBuf::from(temporary);
+        let temporary = temporary_name(path);
         if temporary.as_os_str().len() > UNIX_NAME_MAX {
             return Err(ControlSocketError::NameTooLong(path.to_owned()));
         }
@@ -157,17 +176,30 @@ impl ControlSocket {
         fs::rename(temporary, path).map_err(io_failed("rename", path))
     }
 
-    /// Removes the socket's file.
+    /// Removes the socket's file, unless somebody else made it.
     pub(super) fn remove(&self) {
-        if let Some(path) = self.address.unix_path() {
+        if self.origin == Origin::Main
+            && let Some(path) = self.address.unix_path()
+        {
             let _ = fs::remove_file(path);
         }
     }
 }
 
+/// The name that a socket file has until it is ready.
+fn temporary_name(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".tmp");
+    name.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn create(options: &Options) -> Result<ControlSocket, ControlSocketError> {
+        ControlSocket::create(options, &mut Vec::new())
+    }
 
     fn options(name: &str) -> (PathBuf, Options) {
         let folder =
@@ -187,17 +219,17 @@ mod tests {
     fn a_socket_file_has_its_mode_and_excludes_a_second_daemon() {
         let (folder, mut options) = options("file");
         options.control_mode = 0o640;
-        let first = ControlSocket::create(&options).unwrap();
+        let first = create(&options).unwrap();
         let path = folder.join("run/control.sock");
         assert_eq!(
             fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
             0o640
         );
-        let error = ControlSocket::create(&options).unwrap_err();
+        let error = create(&options).unwrap_err();
         assert!(matches!(error, ControlSocketError::InUse(_)), "{error}");
         assert_eq!(fs::read_dir(folder.join("run")).unwrap().count(), 1);
         drop(first);
-        let second = ControlSocket::create(&options).unwrap();
+        let second = create(&options).unwrap();
         assert!(path.exists());
         second.remove();
         assert!(!path.exists());
@@ -205,10 +237,23 @@ mod tests {
     }
 
     #[test]
+    fn the_socket_of_another_main_process_is_taken_over() {
+        let (folder, options) = options("inherited");
+        let first = create(&options).unwrap();
+        let mut inherited = vec![Inherited::new(first.fd, Origin::Main).unwrap()];
+        let second = ControlSocket::create(&options, &mut inherited).unwrap();
+        assert!(inherited.is_empty());
+        assert_eq!(listen::probe(&second.address), Ok(()));
+        second.remove();
+        assert_eq!(listen::probe(&second.address), Err(Number::ENOENT));
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
     fn unknown_owners_leave_nothing_behind() {
         let (folder, mut options) = options("owner");
         options.control_user = Some("no-such-user".into());
-        let error = ControlSocket::create(&options).unwrap_err();
+        let error = create(&options).unwrap_err();
         assert!(matches!(error, ControlSocketError::Owner(_)), "{error}");
         assert_eq!(fs::read_dir(folder.join("run")).unwrap().count(), 0);
         fs::remove_dir_all(folder).unwrap();
@@ -224,13 +269,13 @@ mod tests {
                 control,
                 ..Options::default()
             };
-            let socket = ControlSocket::create(&options).unwrap();
+            let socket = create(&options).unwrap();
             let answer = listen::probe(&socket.address);
             assert!(
                 matches!(answer, Ok(()) | Err(Number::EINPROGRESS)),
                 "{answer:?}"
             );
-            assert!(ControlSocket::create(&options).is_err());
+            assert!(create(&options).is_err());
         }
     }
 }

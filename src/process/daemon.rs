@@ -1,18 +1,19 @@
 //! From the command line to the main process.
 #![forbid(unsafe_code)]
 
-use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 
 use nix::sys::stat::{Mode, umask};
 
+use super::binary::Binary;
 use super::control_socket::ControlSocket;
+use super::inheritance::Inheritance;
 use super::log_file;
 use super::main_process::{Main, Start};
 use super::options::{self, Command, Options, VERSION};
+use super::pid_file::PidFile;
 use super::state::State;
+use super::upgrade::Upgrade;
 use super::{Host, fork};
 use crate::sys::credentials::{Capabilities, Credentials};
 use crate::sys::{Errno, process, stdio, title};
@@ -41,19 +42,18 @@ pub fn run(host: Host) -> i32 {
             return 1;
         }
     };
-    let Some(start) = prepare(options, host) else {
+    let Some(start) = prepare(options, host, Inheritance::take()) else {
         return 1;
     };
     info!("unit {VERSION} started");
     let log = &start.options.log;
     if let Err(error) = log_file::open(log) {
         alert!("open(\"{}\") failed {}", log.display(), Errno::from(&error));
-        if let Some(control) = &start.control {
-            control.remove();
-        }
+        start.remove_control();
         return 1;
     }
-    if !start.options.daemon {
+    // A process that replaces another has no terminal to leave, and stays the other one's child.
+    if !start.options.daemon || start.upgrade.shares_sockets() {
         return run_main(start);
     }
     match fork::spawn(|| if detach() { run_main(start) } else { 1 }) {
@@ -66,7 +66,17 @@ pub fn run(host: Host) -> i32 {
 }
 
 /// Everything whose failure the caller of `unitd` must see.
-fn prepare(options: Options, host: Host) -> Option<Start> {
+fn prepare(options: Options, host: Host, mut inheritance: Inheritance) -> Option<Start> {
+    let upgrade = match Upgrade::of(inheritance.predecessor) {
+        Ok(upgrade) => upgrade,
+        Err(error) => {
+            alert!(
+                "the channel to the old main process is broken {}",
+                Errno::from(&error)
+            );
+            return None;
+        }
+    };
     let capabilities = Capabilities::current();
     let credentials = if capabilities.setid {
         match Credentials::find(&options.user, options.group.as_deref()) {
@@ -81,12 +91,15 @@ fn prepare(options: Options, host: Host) -> Option<Start> {
         None
     };
     State::new(&options.statedir).make_folders();
-    match ControlSocket::create(&options) {
+    match ControlSocket::create(&options, &mut inheritance.sockets) {
         Ok(control) => Some(Start {
             options,
             credentials,
             control: Some(control),
             host,
+            binary: Binary::running(),
+            inherited: inheritance.sockets,
+            upgrade,
         }),
         Err(error) => {
             alert!("{error}");
@@ -111,36 +124,26 @@ fn detach() -> bool {
 }
 
 fn run_main(start: Start) -> i32 {
-    let pid_file = start.options.pid.clone();
-    if let Err(error) = write_pid(&pid_file) {
-        alert!(
-            "open(\"{}\") failed {}",
-            pid_file.display(),
-            Errno::from(&error)
-        );
-        if let Some(control) = &start.control {
-            control.remove();
+    let path = start.options.pid.clone();
+    let pid_file = match PidFile::create(&path) {
+        Ok(pid_file) => pid_file,
+        Err(error) => {
+            alert!(
+                "open(\"{}\") failed {}",
+                path.display(),
+                Errno::from(&error)
+            );
+            start.remove_control();
+            return 1;
         }
-        return 1;
-    }
+    };
     title::set(&title::main_title(VERSION));
-    match Main::new(start) {
+    match Main::new(start, pid_file) {
         Ok(main) => main.run(),
         Err(error) => {
             alert!("main process failed to start {}", Errno::from(&error));
-            let _ = fs::remove_file(&pid_file);
+            let _ = std::fs::remove_file(path);
             1
         }
     }
-}
-
-fn write_pid(path: &Path) -> io::Result<()> {
-    if let Some(parent) = path.parent() {
-        // If this fails, writing says why.
-        let _ = fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o755)
-            .create(parent);
-    }
-    fs::write(path, format!("{}\n", std::process::id()))
 }

@@ -14,7 +14,7 @@
 //! | `LIMITS` | router | what to set of `rlimit_nofile`, `rlimit_core` and `priority`, JSON | `RPC_READY` when it is in force, or `RPC_ERROR` with the reason |
 //! | `MODULES` | discovery | see `modules` | `RPC_READY` |
 //! | `PROCESS_READY` | each child | none | none |
-//! | the same again | controller | pid of the router that has its configuration | none |
+//! | the same again | controller | pid of the router that has its configuration; one byte: not 0 if that is another one than the stored | none |
 //! | `WHOAMI` | application | its parent's pid; descriptor: write end of its port | `RPC_READY` with its pid |
 //! | `WHOAMI` | prototype in a pid namespace | main's pid | `RPC_READY` with its pid |
 //! | `RPC_ERROR` | prototype | why it cannot start | none; it ends |
@@ -150,7 +150,10 @@ fn socket(main: &mut Main, router: Pid, message: &Message) {
 fn socket_unlink(main: &mut Main, router: Pid, message: &Message) {
     let text = String::from_utf8_lossy(&message.body);
     match Address::parse(&text) {
-        Ok(address) => main.listeners.close(&address, false),
+        Ok(address) => {
+            let shared = main.upgrade.shares_sockets();
+            main.listeners.close(&address, shared);
+        }
         Err(error) => warning!("socket to close: {error}"),
     }
     main.table.answer(router, message.header.stream, &[], &[]);
@@ -284,9 +287,9 @@ fn ready(main: &mut Main, sender: Pid, message: &Message) {
     };
     if process.kind == ProcessType::Controller
         && process.state == super::table::State::Ready
-        && let Some(router) = message.pid_body()
+        && let Some((router, &[rejected])) = message.body.split_first_chunk()
     {
-        return main.on_applied(router);
+        return main.on_applied(Pid::from_ne_bytes(*router), rejected == 0);
     }
     if process.state == super::table::State::Ready || process.parent != main.table.own {
         alert!("process {sender} is ready out of turn");

@@ -3,9 +3,9 @@
 //!
 //! At start it forks discovery; when that has reported, the controller and the router; a prototype
 //! for each application when the router asks. Signals: TERM and INT end everything quickly, QUIT
-//! gracefully (`shutdown`), USR1 reopens the log files, HUP is ignored, CHLD reaps. USR2 and KILL
-//! are not handled: they end main, and the kernel then ends the others
-//! (`sys::process::die_with`).
+//! gracefully (`shutdown`), USR1 reopens the log files, USR2 starts a new binary, WINCH and HUP end
+//! and start the service (`upgrade`), CHLD reaps. KILL ends main, and the kernel then ends the
+//! others (`sys::process::die_with`).
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -15,15 +15,18 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::Host;
+use super::binary::Binary;
 use super::control_socket::ControlSocket;
 use super::isolation::Supervisor;
-use super::listeners::Listeners;
+use super::listeners::{Inherited, Listeners};
 use super::modules::Modules;
 use super::options::Options;
+use super::pid_file::PidFile;
 use super::respawn::{HOPELESS, Respawn};
 use super::shutdown::Phase;
 use super::state::State;
 use super::table::{Process, Table};
+use super::upgrade::{CHANNEL, Upgrade};
 use crate::base::log::Level;
 use crate::base::log_limit::LogLimit;
 use crate::ipc::{Header, Pid, ProcessType, ReceiveError, Receiver, kind, port};
@@ -34,7 +37,7 @@ use crate::sys::notify::{NOTIFY_SOCKET, Notifier};
 use crate::sys::process::{Exit, reap};
 use crate::{alert, notice, warning};
 
-/// The signals that main handles; they stay blocked in all its descendants.
+/// The signals that main and prototypes handle; they stay blocked in all their descendants.
 pub(super) const SIGNALS: [Signal; 6] = [
     Signal::SIGHUP,
     Signal::SIGINT,
@@ -43,6 +46,9 @@ pub(super) const SIGNALS: [Signal; 6] = [
     Signal::SIGCHLD,
     Signal::SIGUSR1,
 ];
+
+/// Those that only main handles. Prototypes unblock them again: applications may use them.
+pub(super) const MAIN_SIGNALS: [Signal; 2] = [Signal::SIGUSR2, Signal::SIGWINCH];
 
 /// When to try again what a full socket did not take.
 pub(super) const FLUSH_AGAIN: Duration = Duration::from_millis(10);
@@ -88,6 +94,19 @@ pub(super) struct Main {
     pub(super) exit_code: i32,
     /// For messages that are dropped.
     pub(super) complaints: LogLimit,
+    pub(super) pid_file: PidFile,
+    /// The program, for an upgrade.
+    pub(super) binary: Binary,
+    pub(super) upgrade: Upgrade,
+    /// The configuration that is in force as far as known, for a controller that finds no usable one
+    /// in the state directory.
+    pub(super) in_force: Option<Vec<u8>>,
+    /// The one that the present controller is to put in force.
+    pub(super) candidate: Option<Vec<u8>>,
+    /// SIGWINCH has sent the router away.
+    pub(super) paused: bool,
+    /// The controller was told to leave for another one.
+    pub(super) controller_replaced: bool,
 }
 
 /// What main starts with.
@@ -96,13 +115,35 @@ pub(super) struct Start {
     pub(super) credentials: Option<Credentials>,
     pub(super) control: Option<ControlSocket>,
     pub(super) host: Host,
+    pub(super) binary: Binary,
+    /// Listening sockets that the process was started with.
+    pub(super) inherited: Vec<Inherited>,
+    pub(super) upgrade: Upgrade,
+}
+
+impl Start {
+    /// Removes the file of the control socket, unless another main process serves it.
+    pub(super) fn remove_control(&self) {
+        if let Some(control) = self
+            .control
+            .as_ref()
+            .filter(|_| !self.upgrade.shares_sockets())
+        {
+            control.remove();
+        }
+    }
 }
 
 impl Main {
-    pub(super) fn new(start: Start) -> std::io::Result<Main> {
+    pub(super) fn new(start: Start, pid_file: PidFile) -> std::io::Result<Main> {
         let (receiver, write_end) = port::create()?;
-        let events = EventLoop::new(&SIGNALS)?;
+        let events = EventLoop::new(&[&SIGNALS[..], &MAIN_SIGNALS].concat())?;
         events.add(&receiver, PORT)?;
+        if let Some(channel) = start.upgrade.channel() {
+            events.add(channel, CHANNEL)?;
+        }
+        let mut listeners = Listeners::default();
+        listeners.inherit(start.inherited);
         // So that the stream counter is in memory that all descendants share.
         crate::ipc::rpc::init_streams();
         // All descendants inherit it.
@@ -129,13 +170,20 @@ impl Main {
             modules: Modules::default(),
             isolated: Supervisor::default(),
             discovered: false,
-            listeners: Listeners::default(),
+            listeners,
             controller: Respawn::new("controller"),
             router: Respawn::new("router"),
             phase: Phase::Serving,
             notified: false,
             exit_code: 0,
             complaints: LogLimit::new(),
+            pid_file,
+            binary: start.binary,
+            upgrade: start.upgrade,
+            in_force: None,
+            candidate: None,
+            paused: false,
+            controller_replaced: false,
         })
     }
 
@@ -155,6 +203,7 @@ impl Main {
             for event in &events {
                 match event {
                     Event::Signal(signal) => self.on_signal(*signal),
+                    Event::Ready { token: CHANNEL, .. } => self.on_channel(),
                     Event::Ready { token: PORT, .. } => self.receive(None),
                     Event::Ready { token, .. } => self.receive(Pid::try_from(*token).ok()),
                 }
@@ -182,6 +231,7 @@ impl Main {
             self.table.next_escalation(),
             self.finishing_ends(),
             self.isolated.due(),
+            self.upgrade.due(),
         ]
         .into_iter()
         .flatten()
@@ -194,6 +244,7 @@ impl Main {
         self.table.escalate(now);
         self.check_finishing(now);
         self.isolated.on_time(now);
+        self.check_handover(now);
         if self.controller.take_due(now) {
             self.start_controller();
         }
@@ -243,6 +294,15 @@ impl Main {
                 }
             }
             Signal::SIGUSR1 => self.reopen_log(),
+            Signal::SIGUSR2 | Signal::SIGHUP => {
+                let number = signal as i32;
+                notice!("signal signo:{number} ({}) received", signal_name(signal));
+                match signal {
+                    Signal::SIGUSR2 => self.begin_upgrade(),
+                    _ => self.reload(),
+                }
+            }
+            Signal::SIGWINCH => self.pause(),
             other => {
                 let number = other as i32;
                 notice!(
@@ -276,6 +336,7 @@ impl Main {
         self.isolated.child_died(pid);
         self.isolated.ended(pid);
         let Some(mut process) = self.table.remove(pid) else {
+            self.successor_exited(pid, exit);
             // Main is the first process of a container, and inherits what others leave behind.
             return;
         };
@@ -313,9 +374,18 @@ impl Main {
             // It has finished, or never will.
             ProcessType::Router if self.phase != Phase::Serving => self.stop(0),
             ProcessType::Controller if self.phase != Phase::Serving => {}
-            ProcessType::Controller => self.controller_died(),
+            ProcessType::Controller => {
+                if std::mem::take(&mut self.controller_replaced) {
+                    self.start_controller();
+                } else if !self.controller_handed_over() {
+                    self.controller_died();
+                }
+            }
             ProcessType::Router => {
                 self.send_applications_away();
+                if self.paused {
+                    return;
+                }
                 self.router_died();
             }
             ProcessType::Discovery if !self.discovered => {
@@ -362,34 +432,54 @@ impl Main {
     }
 
     /// The controller says that this router has its configuration.
-    pub(super) fn on_applied(&mut self, router: Pid) {
-        if self
-            .table
-            .get(router)
-            .is_some_and(|process| process.kind == ProcessType::Router)
-        {
-            self.controller.serves();
-            self.router.serves();
-            self.listeners.close_unused(false);
-            self.notify_ready();
+    ///
+    /// `is_stored`: that is the stored one, or the default one because there is none.
+    pub(super) fn on_applied(&mut self, router: Pid, is_stored: bool) {
+        let is_router = |process: &Process| process.kind == ProcessType::Router;
+        if !self.table.get(router).is_some_and(is_router) {
+            return;
         }
+        if !(is_stored && self.state.is_usable()) && self.leave_to_predecessor() {
+            return;
+        }
+        if is_stored && let Some(conf) = self.candidate.take() {
+            self.in_force = Some(conf);
+        }
+        self.controller.serves();
+        self.router.serves();
+        self.listeners.close_unused(self.upgrade.shares_sockets());
+        if !self.notified {
+            for address in self.listeners.spare() {
+                notice!("no listener uses the inherited socket \"{address}\" yet");
+            }
+        }
+        self.tell_serving();
+        self.notify_ready();
     }
 
     /// Starts what needs to know the modules.
     pub(super) fn on_discovered(&mut self, modules: Modules) {
         self.discovered = true;
         self.modules = modules;
+        if !self.ask_for_control() {
+            self.start_service();
+        }
+    }
+
+    /// Starts the processes that serve.
+    pub(super) fn start_service(&mut self) {
         self.start_controller();
         self.start_router();
     }
 
     fn clean_up(&mut self) {
-        self.listeners.close_all(false);
+        let shared = self.upgrade.shares_sockets();
+        self.listeners.close_all(shared);
         self.isolated.finish();
-        if let Some(control) = &self.control {
+        if let Some(control) = self.control.as_ref().filter(|_| !shared) {
             control.remove();
         }
-        let _ = std::fs::remove_file(&self.options.pid);
+        self.pid_file.remove();
     }
 
     /// The state directory, for messages about it.

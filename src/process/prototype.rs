@@ -19,14 +19,14 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use nix::sched::CloneFlags;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill};
 
 use super::app_conf::AppConf;
 use super::app_context::{self, AppContext};
 use super::app_limits::{self, Places};
 use super::handshake::{Reply, await_reply, change_log_file};
 use super::isolation::{PidView, RootPlan};
-use super::main_process::{BATCH, FLUSH_AGAIN, Own, SIGNALS};
+use super::main_process::{BATCH, FLUSH_AGAIN, MAIN_SIGNALS, Own, SIGNALS};
 use super::module_loading::LoadedModule;
 use super::modules::{Modules, Runner};
 use super::table::{Process, State, Table};
@@ -218,6 +218,10 @@ pub(super) fn run(mut start: Start<'_>) -> i32 {
         return 0;
     }
     info!("{name} started");
+    let unblocked: SigSet = MAIN_SIGNALS.into_iter().collect();
+    if let Err(errno) = unblocked.thread_unblock() {
+        alert!("sigprocmask() failed {}", Errno(errno));
+    }
     let events = match EventLoop::new(&SIGNALS) {
         Ok(events) => events,
         Err(error) => {

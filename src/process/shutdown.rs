@@ -49,7 +49,7 @@ impl Main {
         };
         let limit = self
             .state
-            .load()
+            .stored()
             .and_then(|conf| json::parse(&conf).ok())
             .map_or_else(
                 || shutdown_timeout(&json::Value::Null),
@@ -65,7 +65,7 @@ impl Main {
         self.controller.cancel();
         self.router.cancel();
         // The router closes its own after it has taken the clients that wait in them.
-        self.listeners.close_all(false);
+        self.listeners.close_all(self.upgrade.shares_sockets());
         if let Some(controller) = self.pid_of(ProcessType::Controller) {
             self.table.quit(controller);
         }
@@ -119,6 +119,10 @@ impl Main {
     }
 
     fn notify_stopping(&mut self, within: Option<Duration>) {
+        if self.upgrade.has_successor() {
+            // The service goes on.
+            return;
+        }
         let mut state = "STOPPING=1".to_owned();
         if let Some(within) = within {
             state += &format!("\nEXTEND_TIMEOUT_USEC={}", within.as_micros());

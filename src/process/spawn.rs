@@ -11,6 +11,7 @@ use super::isolation::Supervisor;
 use super::listeners::Listeners;
 use super::main_process::Main;
 use super::table::{Process, Table};
+use super::upgrade::Upgrade;
 use super::{discovery, fork};
 use crate::ipc::{Header, Pid, ProcessType, Receiver, Sender, kind, rpc, socket};
 use crate::sys::clone::Namespaces;
@@ -54,6 +55,7 @@ impl Main {
             self.own = None;
             self.listeners = Listeners::default();
             self.families.clear();
+            self.upgrade = Upgrade::default();
             // The service manager is told by main only.
             fork::remove_environment(NOTIFY_SOCKET);
             self.isolated = Supervisor::default();
@@ -99,9 +101,15 @@ impl Main {
 
     pub(super) fn start_controller(&mut self) {
         info!("controller started");
-        let conf = self.state.load();
+        // Only who may write there tidies the state directory up.
+        let in_control = self.upgrade.in_control();
+        let conf = match in_control {
+            true => self.state.load(),
+            false => self.state.stored(),
+        };
+        self.candidate = conf.clone();
         let forked = self.fork_child(ProcessType::Controller, "controller", 0, |main, port, _| {
-            main.run_controller(port, conf)
+            main.run_controller(port, conf, in_control)
         });
         if forked.is_none() {
             self.controller_died();
@@ -185,7 +193,7 @@ impl Main {
         }
     }
 
-    fn run_controller(&mut self, port: OwnedFd, conf: Option<Vec<u8>>) -> i32 {
+    fn run_controller(&mut self, port: OwnedFd, conf: Option<Vec<u8>>, in_control: bool) -> i32 {
         if !self.drop_privileges() {
             return 1;
         }
@@ -194,8 +202,9 @@ impl Main {
             return 1;
         };
         controller::run(controller::Start {
-            control: control.fd,
+            control: in_control.then_some(control.fd),
             config: conf,
+            in_force: self.in_force.take(),
             modules: self.modules.summary().to_vec(),
             port,
             main,

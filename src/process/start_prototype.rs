@@ -17,6 +17,7 @@ use super::main_process::Main;
 use super::modules::Runner;
 use super::prototype::{self, SharedPorts};
 use super::table::Table;
+use super::upgrade::Upgrade;
 use crate::base::log;
 use crate::ipc::{Pid, ProcessType, Receiver, Sender, socket};
 use crate::sys::Errno;
@@ -74,6 +75,7 @@ impl Main {
             self.own = None;
             self.control = None;
             self.listeners = Listeners::default();
+            self.upgrade = Upgrade::default();
             self.families.clear();
             self.table = Table::new(0);
         });

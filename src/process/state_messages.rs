@@ -33,10 +33,14 @@ pub(super) fn conf_store(main: &mut Main, controller: Pid, message: Message) {
     let [fd, ..] = message.fds;
     let done = match (fd, &message.body[..]) {
         (Some(fd), length) => prepare(main, fd, length),
-        (None, &[CONF_DISCARD]) => return main.state.discard(),
+        (None, &[CONF_DISCARD]) => {
+            main.candidate = None;
+            return main.state.discard();
+        }
         (None, &[flag @ (CONF_COMMIT | CONF_COMMIT_REJECTED)]) => main
             .state
             .commit(flag == CONF_COMMIT_REJECTED)
+            .map(|()| main.in_force = main.candidate.take().or(main.in_force.take()))
             .map_err(|error| error.to_string()),
         (None, _) => Err("malformed request".to_owned()),
     };
@@ -53,13 +57,17 @@ pub(super) fn conf_store(main: &mut Main, controller: Pid, message: Message) {
     }
 }
 
-fn prepare(main: &Main, fd: OwnedFd, length: &[u8]) -> Result<(), String> {
+fn prepare(main: &mut Main, fd: OwnedFd, length: &[u8]) -> Result<(), String> {
     let length = length
         .try_into()
         .map(usize::from_ne_bytes)
         .map_err(|_| "malformed request".to_owned())?;
     let conf = memory::read_memfd(fd, length, MAX_CONF).map_err(|error| error.to_string())?;
-    main.state.prepare(&conf).map_err(|error| error.to_string())
+    main.state
+        .prepare(&conf)
+        .map_err(|error| error.to_string())?;
+    main.candidate = Some(conf);
+    Ok(())
 }
 
 /// Handles `CERT_GET`, `CERT_DELETE`, `SCRIPT_GET` and `SCRIPT_DELETE`. Only who `may_write` may

@@ -124,6 +124,16 @@ impl State {
         Some(conf)
     }
 
+    /// The stored configuration as it is, for who must not write in the folder.
+    pub(super) fn stored(&self) -> Option<Vec<u8>> {
+        self.read("conf.json").ok().flatten()
+    }
+
+    /// Whether the stored configuration could be loaded.
+    pub(super) fn is_usable(&self) -> bool {
+        !self.unusable
+    }
+
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StateError> {
         let path = self.folder.join(name);
         match fs::read(&path) {
