@@ -188,7 +188,7 @@ mod tests {
         (kind::SCRIPT_GET, &[Some(Router), Some(Controller)], 5, 0, 0),
         (kind::SCRIPT_DELETE, &[Some(Controller)], 5, 0, 0),
         (kind::MODULES, &[Some(Discovery)], 5, 0, usize::MAX),
-        (kind::WHOAMI, &[None], 4, 1, 5),
+        (kind::RPC_ERROR, &[Some(Prototype)], 5, 0, 0),
         (kind::PROCESS_CREATED, &[Some(Prototype)], 0, 0, 1),
         (
             kind::PROCESS_READY,
@@ -296,7 +296,15 @@ mod tests {
 
     #[test]
     fn main_takes_what_the_protocol_has() {
-        holds(Main, TO_MAIN, &[]);
+        holds(Main, TO_MAIN, &[kind::WHOAMI]);
+        // A new process brings its port; a prototype asks for its own number only.
+        let whoami = |from, length, fds| check(Main, from, &message(kind::WHOAMI, length, fds));
+        assert_eq!(whoami(None, 4, 1), Ok(()));
+        assert_eq!(whoami(None, 5, 1), Err(Refusal::Length(5)));
+        assert_eq!(whoami(None, 4, 0), Err(Refusal::Descriptors(0)));
+        assert_eq!(whoami(Some(Prototype), 4, 0), Ok(()));
+        assert_eq!(whoami(Some(Prototype), 4, 1), Err(Refusal::Descriptors(1)));
+        assert_eq!(whoami(Some(App), 4, 1), Err(Refusal::Kind));
     }
 
     #[test]

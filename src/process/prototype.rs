@@ -119,6 +119,9 @@ pub(super) struct Prototype {
 
 const PORT: u64 = 0;
 
+/// What main takes of the reason of a failure, bytes.
+const MAX_REASON: usize = 4096;
+
 /// Why a prototype cannot be set up; a log record.
 #[derive(Debug, thiserror::Error)]
 enum SetUpError {
@@ -168,7 +171,9 @@ pub(super) fn run(mut start: Start<'_>) -> i32 {
         if let Some(main_port) = &main_port {
             // Main reads it before it buries this process.
             let header = Header::new(own, kind::RPC_ERROR, stream);
-            let _ = main_port.send(&header, error.to_string().as_bytes(), &[]);
+            let reason = error.to_string();
+            let length = reason.len().min(MAX_REASON);
+            let _ = main_port.send(&header, &reason.as_bytes()[..length], &[]);
         }
         1
     };
