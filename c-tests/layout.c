@@ -662,9 +662,448 @@ NUMBER(NXT_WEBSOCKET_OP_TEXT, 1);
 NUMBER(nxt_stderr, 2);
 NUMBER(nxt_stdout, 1);
 
+TYPE(nxt_buf_mem_t, 32, 8);
+AT(nxt_buf_mem_t, pos, 0);
+AT(nxt_buf_mem_t, free, 8);
+AT(nxt_buf_mem_t, start, 16);
+AT(nxt_buf_mem_t, end, 24);
+
+TYPE(nxt_buf_t, 96, 8);
+AT(nxt_buf_t, data, 0);
+AT(nxt_buf_t, completion_handler, 8);
+AT(nxt_buf_t, parent, 16);
+AT(nxt_buf_t, next, 24);
+AT(nxt_buf_t, retain, 32);
+AT(nxt_buf_t, cache_hint, 36);
+AT(nxt_buf_t, mem, 40);
+AT(nxt_buf_t, file, 72);
+AT(nxt_buf_t, file_pos, 80);
+AT(nxt_buf_t, file_end, 88);
+
+TYPE(nxt_capabilities_t, 2, 1);
+AT(nxt_capabilities_t, setid, 0);
+AT(nxt_capabilities_t, chroot, 1);
+
+TYPE(nxt_conf_json_error_t, 16, 8);
+AT(nxt_conf_json_error_t, pos, 0);
+AT(nxt_conf_json_error_t, detail, 8);
+
+TYPE(nxt_conf_json_pretty_t, 8, 4);
+AT(nxt_conf_json_pretty_t, level, 0);
+AT(nxt_conf_json_pretty_t, more_space, 4);
+
+TYPE(nxt_conf_map_t, 32, 8);
+AT(nxt_conf_map_t, name, 0);
+AT(nxt_conf_map_t, type, 16);
+AT(nxt_conf_map_t, offset, 24);
+
+TYPE(nxt_conf_map_type_t, 4, 4);
+
+TYPE(nxt_conf_op_ret_t, 4, 4);
+
+TYPE(nxt_conf_type_t, 4, 4);
+
+TYPE(nxt_conf_validation_t, 64, 8);
+AT(nxt_conf_validation_t, conf, 0);
+AT(nxt_conf_validation_t, pool, 8);
+AT(nxt_conf_validation_t, error, 16);
+AT(nxt_conf_validation_t, ctx, 32);
+AT(nxt_conf_validation_t, tstr_state, 40);
+AT(nxt_conf_validation_t, conf_pool, 48);
+AT(nxt_conf_validation_t, ver, 56);
+
+TYPE(nxt_file_access_t, 4, 4);
+
+TYPE(nxt_file_name_str_t, 16, 8);
+AT(nxt_file_name_str_t, len, 0);
+AT(nxt_file_name_str_t, start, 8);
+
+TYPE(nxt_file_t, 40, 8);
+AT(nxt_file_t, name, 0);
+AT(nxt_file_t, fd, 8);
+AT(nxt_file_t, error, 12);
+AT(nxt_file_t, accessed, 16);
+AT(nxt_file_t, type, 18);
+AT(nxt_file_t, log_level, 19);
+AT(nxt_file_t, mtime, 24);
+AT(nxt_file_t, size, 32);
+
+TYPE(nxt_file_type_t, 4, 4);
+
+TYPE(nxt_hash_t, 24, 8);
+AT(nxt_hash_t, lvlhsh, 0);
+AT(nxt_hash_t, proto, 8);
+AT(nxt_hash_t, pool, 16);
+
+TYPE(nxt_http_chunk_parse_t, 24, 8);
+AT(nxt_http_chunk_parse_t, mem_pool, 0);
+AT(nxt_http_chunk_parse_t, chunk_size, 8);
+AT(nxt_http_chunk_parse_t, state, 16);
+AT(nxt_http_chunk_parse_t, last, 17);
+AT(nxt_http_chunk_parse_t, chunk_error, 18);
+AT(nxt_http_chunk_parse_t, error, 19);
+
+TYPE(nxt_http_field_handler_t, 8, 8);
+
+TYPE(nxt_http_field_proc_t, 32, 8);
+AT(nxt_http_field_proc_t, name, 0);
+AT(nxt_http_field_proc_t, handler, 16);
+AT(nxt_http_field_proc_t, data, 24);
+
+TYPE(nxt_http_field_t, 24, 8);
+AT(nxt_http_field_t, hash, 0);
+AT(nxt_http_field_t, name_length, 3);
+AT(nxt_http_field_t, value_length, 4);
+AT(nxt_http_field_t, name, 8);
+AT(nxt_http_field_t, value, 16);
+
+TYPE(nxt_http_parse_error_t, 4, 4);
+
+TYPE(nxt_http_request_parse_t, 152, 8);
+AT(nxt_http_request_parse_t, handler, 0);
+AT(nxt_http_request_parse_t, method, 8);
+AT(nxt_http_request_parse_t, target_start, 24);
+AT(nxt_http_request_parse_t, target_end, 32);
+AT(nxt_http_request_parse_t, request_line_end, 40);
+AT(nxt_http_request_parse_t, path, 48);
+AT(nxt_http_request_parse_t, args, 64);
+AT(nxt_http_request_parse_t, version, 80);
+AT(nxt_http_request_parse_t, fields, 88);
+AT(nxt_http_request_parse_t, mem_pool, 96);
+AT(nxt_http_request_parse_t, field_name, 104);
+AT(nxt_http_request_parse_t, field_value, 120);
+AT(nxt_http_request_parse_t, field_hash, 136);
+AT(nxt_http_request_parse_t, skip_field, 140);
+AT(nxt_http_request_parse_t, discard_unsafe_fields, 141);
+AT(nxt_http_request_parse_t, complex_target, 142);
+AT(nxt_http_request_parse_t, quoted_target, 143);
+AT(nxt_http_request_parse_t, encoded_slashes, 144);
+
+TYPE(nxt_http_ver_t, 8, 8);
+AT(nxt_http_ver_t, str, 0);
+AT(nxt_http_ver_t, ui64, 0);
+AT(nxt_http_ver_t, s, 0);
+
+TYPE(nxt_list_next_t, 16, 8);
+AT(nxt_list_next_t, part, 0);
+AT(nxt_list_next_t, elt, 8);
+
+TYPE(nxt_list_part_t, 16, 8);
+AT(nxt_list_part_t, next, 0);
+AT(nxt_list_part_t, nelts, 8);
+AT(nxt_list_part_t, data, 16);
+
+TYPE(nxt_list_t, 40, 8);
+AT(nxt_list_t, last, 0);
+AT(nxt_list_t, size, 8);
+AT(nxt_list_t, nalloc, 12);
+AT(nxt_list_t, mem_pool, 16);
+AT(nxt_list_t, part, 24);
+
+TYPE(nxt_locked_work_queue_t, 56, 8);
+AT(nxt_locked_work_queue_t, lock, 0);
+AT(nxt_locked_work_queue_t, head, 8);
+AT(nxt_locked_work_queue_t, tail, 16);
+AT(nxt_locked_work_queue_t, cache, 24);
+
+TYPE(nxt_log_moderation_t, 104, 8);
+AT(nxt_log_moderation_t, level, 0);
+AT(nxt_log_moderation_t, limit, 4);
+AT(nxt_log_moderation_t, msg, 8);
+AT(nxt_log_moderation_t, lock, 16);
+AT(nxt_log_moderation_t, pid, 24);
+AT(nxt_log_moderation_t, count, 28);
+AT(nxt_log_moderation_t, last, 32);
+AT(nxt_log_moderation_t, timer, 40);
+
+TYPE(nxt_mem_proto_alloc_t, 8, 8);
+
+TYPE(nxt_mem_proto_free_t, 8, 8);
+
+TYPE(nxt_mem_proto_t, 16, 8);
+AT(nxt_mem_proto_t, alloc, 0);
+AT(nxt_mem_proto_t, free, 8);
+
+TYPE(nxt_module_init_t, 8, 8);
+
+TYPE(nxt_monotonic_time_t, 32, 8);
+AT(nxt_monotonic_time_t, realtime, 0);
+AT(nxt_monotonic_time_t, monotonic, 16);
+AT(nxt_monotonic_time_t, update, 24);
+
+TYPE(nxt_nncq_atomic_t, 4, 4);
+
+TYPE(nxt_nncq_cycle_t, 2, 2);
+
+TYPE(nxt_nncq_t, 65544, 4);
+AT(nxt_nncq_t, head, 0);
+AT(nxt_nncq_t, entries, 4);
+AT(nxt_nncq_t, tail, 65540);
+
+TYPE(nxt_nvbcq_atomic_t, 4, 4);
+
+TYPE(nxt_nvbcq_t, 65544, 4);
+AT(nxt_nvbcq_t, head, 0);
+AT(nxt_nvbcq_t, entries, 4);
+AT(nxt_nvbcq_t, tail, 65540);
+
+TYPE(nxt_random_t, 264, 4);
+AT(nxt_random_t, i, 0);
+AT(nxt_random_t, j, 1);
+AT(nxt_random_t, s, 2);
+AT(nxt_random_t, count, 260);
+
+TYPE(nxt_rbtree_compare_t, 8, 8);
+
+TYPE(nxt_rbtree_node_t, 32, 8);
+AT(nxt_rbtree_node_t, left, 0);
+AT(nxt_rbtree_node_t, right, 8);
+AT(nxt_rbtree_node_t, parent, 16);
+AT(nxt_rbtree_node_t, color, 24);
+
+TYPE(nxt_rbtree_part_t, 24, 8);
+AT(nxt_rbtree_part_t, left, 0);
+AT(nxt_rbtree_part_t, right, 8);
+AT(nxt_rbtree_part_t, parent, 16);
+
+TYPE(nxt_rbtree_t, 32, 8);
+AT(nxt_rbtree_t, sentinel, 0);
+
+TYPE(nxt_realtime_t, 16, 8);
+AT(nxt_realtime_t, sec, 0);
+AT(nxt_realtime_t, nsec, 8);
+
+TYPE(nxt_runtime_cont_t, 8, 8);
+
+TYPE(nxt_runtime_t, 544, 8);
+AT(nxt_runtime_t, mem_pool, 0);
+AT(nxt_runtime_t, inherited_sockets, 8);
+AT(nxt_runtime_t, listen_sockets, 16);
+AT(nxt_runtime_t, services, 24);
+AT(nxt_runtime_t, languages, 32);
+AT(nxt_runtime_t, data, 40);
+AT(nxt_runtime_t, start, 48);
+AT(nxt_runtime_t, hostname, 56);
+AT(nxt_runtime_t, pid_file, 72);
+AT(nxt_runtime_t, tls, 80);
+AT(nxt_runtime_t, thread_pools, 88);
+AT(nxt_runtime_t, continuation, 96);
+AT(nxt_runtime_t, mprocess, 104);
+AT(nxt_runtime_t, nprocesses, 112);
+AT(nxt_runtime_t, processes_mutex, 120);
+AT(nxt_runtime_t, processes, 160);
+AT(nxt_runtime_t, port_by_type, 168);
+AT(nxt_runtime_t, ports, 216);
+AT(nxt_runtime_t, log_files, 224);
+AT(nxt_runtime_t, last_engine_id, 232);
+AT(nxt_runtime_t, type, 236);
+AT(nxt_runtime_t, timer, 240);
+AT(nxt_runtime_t, daemon, 304);
+AT(nxt_runtime_t, batch, 305);
+AT(nxt_runtime_t, status, 306);
+AT(nxt_runtime_t, is_pid_isolated, 307);
+AT(nxt_runtime_t, engine, 312);
+AT(nxt_runtime_t, engine_connections, 320);
+AT(nxt_runtime_t, auxiliary_threads, 324);
+AT(nxt_runtime_t, user_cred, 328);
+AT(nxt_runtime_t, capabilities, 360);
+AT(nxt_runtime_t, group, 368);
+AT(nxt_runtime_t, pid, 376);
+AT(nxt_runtime_t, log, 384);
+AT(nxt_runtime_t, modules, 392);
+AT(nxt_runtime_t, state, 400);
+AT(nxt_runtime_t, ver, 408);
+AT(nxt_runtime_t, ver_tmp, 416);
+AT(nxt_runtime_t, conf, 424);
+AT(nxt_runtime_t, conf_tmp, 432);
+AT(nxt_runtime_t, tmp, 440);
+AT(nxt_runtime_t, control, 448);
+AT(nxt_runtime_t, control_mode, 456);
+AT(nxt_runtime_t, control_user, 464);
+AT(nxt_runtime_t, control_group, 472);
+AT(nxt_runtime_t, certs, 480);
+AT(nxt_runtime_t, scripts, 496);
+AT(nxt_runtime_t, engines, 512);
+AT(nxt_runtime_t, controller_listen, 528);
+AT(nxt_runtime_t, controller_socket, 536);
+
+TYPE(nxt_strerror_t, 8, 8);
+
+TYPE(nxt_thread_cond_t, 48, 8);
+
+TYPE(nxt_thread_handle_t, 8, 8);
+
+TYPE(nxt_thread_link_t, 56, 8);
+AT(nxt_thread_link_t, start, 0);
+AT(nxt_thread_link_t, engine, 8);
+AT(nxt_thread_link_t, work, 16);
+
+TYPE(nxt_thread_mutex_t, 40, 8);
+
+TYPE(nxt_thread_spinlock_t, 8, 8);
+
+TYPE(nxt_thread_start_t, 8, 8);
+
+TYPE(nxt_thread_t, 560, 8);
+AT(nxt_thread_t, log, 0);
+AT(nxt_thread_t, main_log, 8);
+AT(nxt_thread_t, task, 40);
+AT(nxt_thread_t, tid, 48);
+AT(nxt_thread_t, handle, 56);
+AT(nxt_thread_t, link, 64);
+AT(nxt_thread_t, thread_pool, 72);
+AT(nxt_thread_t, time, 80);
+AT(nxt_thread_t, runtime, 272);
+AT(nxt_thread_t, engine, 280);
+AT(nxt_thread_t, data, 288);
+AT(nxt_thread_t, random, 296);
+
+TYPE(nxt_thread_time_t, 192, 8);
+AT(nxt_thread_time_t, now, 0);
+AT(nxt_thread_time_t, last_gmtime, 32);
+AT(nxt_thread_time_t, last_localtime, 40);
+AT(nxt_thread_time_t, gmtime, 48);
+AT(nxt_thread_time_t, localtime, 104);
+AT(nxt_thread_time_t, no_cache, 160);
+AT(nxt_thread_time_t, signal, 168);
+AT(nxt_thread_time_t, nstrings, 176);
+AT(nxt_thread_time_t, strings, 184);
+
+TYPE(nxt_time_string_cache_t, 24, 8);
+AT(nxt_time_string_cache_t, last, 0);
+AT(nxt_time_string_cache_t, string, 8);
+
+TYPE(nxt_time_string_t, 40, 8);
+AT(nxt_time_string_t, slot, 0);
+AT(nxt_time_string_t, handler, 8);
+AT(nxt_time_string_t, format, 16);
+AT(nxt_time_string_t, size, 24);
+AT(nxt_time_string_t, timezone, 32);
+AT(nxt_time_string_t, msec, 33);
+
+TYPE(nxt_timer_change_t, 16, 8);
+AT(nxt_timer_change_t, time, 4);
+AT(nxt_timer_change_t, timer, 8);
+
+TYPE(nxt_timer_operation_t, 4, 4);
+
+TYPE(nxt_timer_t, 64, 8);
+AT(nxt_timer_t, node, 0);
+AT(nxt_timer_t, node_color, 24);
+AT(nxt_timer_t, bias, 25);
+AT(nxt_timer_t, time, 28);
+AT(nxt_timer_t, work_queue, 32);
+AT(nxt_timer_t, handler, 40);
+AT(nxt_timer_t, task, 48);
+AT(nxt_timer_t, log, 56);
+
+TYPE(nxt_timers_t, 56, 8);
+AT(nxt_timers_t, tree, 0);
+AT(nxt_timers_t, now, 32);
+AT(nxt_timers_t, minimum, 36);
+AT(nxt_timers_t, mchanges, 40);
+AT(nxt_timers_t, nchanges, 44);
+AT(nxt_timers_t, changes, 48);
+
+TYPE(nxt_work_queue_cache_t, 32, 8);
+AT(nxt_work_queue_cache_t, next, 0);
+AT(nxt_work_queue_cache_t, spare, 8);
+AT(nxt_work_queue_cache_t, chunk, 16);
+AT(nxt_work_queue_cache_t, chunk_size, 24);
+
+TYPE(nxt_work_queue_chunk_t, 48, 8);
+AT(nxt_work_queue_chunk_t, next, 0);
+AT(nxt_work_queue_chunk_t, work, 8);
+
+TYPE(nxt_work_queue_t, 24, 8);
+AT(nxt_work_queue_t, head, 0);
+AT(nxt_work_queue_t, tail, 8);
+AT(nxt_work_queue_t, cache, 16);
+
+NUMBER(NXT_BUF_FILE_SIZE, 96);
+NUMBER(NXT_BUF_MEM_SIZE, 72);
+NUMBER(NXT_BUF_MMAP_SIZE, 96);
+NUMBER(NXT_BUF_PORT_MMAP_SIZE, 72);
+NUMBER(NXT_BUF_SYNC_FLUSH, 2);
+NUMBER(NXT_BUF_SYNC_LAST, 4);
+NUMBER(NXT_BUF_SYNC_NOBUF, 1);
+NUMBER(NXT_BUF_SYNC_SIZE, 48);
+NUMBER(NXT_CONF_ARRAY, 5);
+NUMBER(NXT_CONF_BOOLEAN, 1);
+NUMBER(NXT_CONF_INTEGER, 2);
+NUMBER(NXT_CONF_MAP_CSTRZ, 10);
+NUMBER(NXT_CONF_MAP_DOUBLE, 7);
+NUMBER(NXT_CONF_MAP_INT, 3);
+NUMBER(NXT_CONF_MAP_INT32, 1);
+NUMBER(NXT_CONF_MAP_INT64, 2);
+NUMBER(NXT_CONF_MAP_INT8, 0);
+NUMBER(NXT_CONF_MAP_MSEC, 6);
+NUMBER(NXT_CONF_MAP_OFF, 5);
+NUMBER(NXT_CONF_MAP_PTR, 11);
+NUMBER(NXT_CONF_MAP_SIZE, 4);
+NUMBER(NXT_CONF_MAP_STR, 8);
+NUMBER(NXT_CONF_MAP_STR_COPY, 9);
+NUMBER(NXT_CONF_NULL, 0);
+NUMBER(NXT_CONF_NUMBER, 3);
+NUMBER(NXT_CONF_OBJECT, 6);
+NUMBER(NXT_CONF_OP_ERROR, 3);
+NUMBER(NXT_CONF_OP_NOT_ALLOWED, 2);
+NUMBER(NXT_CONF_OP_NOT_FOUND, 1);
+NUMBER(NXT_CONF_OP_OK, 0);
+NUMBER(NXT_CONF_STRING, 4);
+NUMBER(NXT_DJB_HASH_INIT, 5381);
+NUMBER(NXT_DOUBLE_LEN, 309);
+NUMBER(NXT_FILE_ACCESSED_LONG_AGO, 65535);
+NUMBER(NXT_FILE_APPEND, 1025);
+NUMBER(NXT_FILE_CREATE_OR_OPEN, 64);
+NUMBER(NXT_FILE_DEFAULT_ACCESS, 420);
+NUMBER(NXT_FILE_DIRECTORY, 65536);
+NUMBER(NXT_FILE_INVALID, -1);
+NUMBER(NXT_FILE_OPEN, 0);
+NUMBER(NXT_FILE_OWNER_ACCESS, 384);
+NUMBER(NXT_FILE_RDONLY, 0);
+NUMBER(NXT_FILE_RDWR, 2);
+NUMBER(NXT_FILE_REGULAR, 1);
+NUMBER(NXT_FILE_SEARCH, 2162688);
+NUMBER(NXT_FILE_SYSTEM_NAME_UTF8, 1);
+NUMBER(NXT_FILE_TRUNCATE, 576);
+NUMBER(NXT_FILE_UNKNOWN, 0);
+NUMBER(NXT_FILE_WRONLY, 1);
+NUMBER(NXT_HTTP_FIELD_HASH_INIT, 159406);
+NUMBER(NXT_HTTP_PARSE_INVALID, 1);
+NUMBER(NXT_HTTP_PARSE_TOO_LARGE_FIELD, 3);
+NUMBER(NXT_HTTP_PARSE_UNSUPPORTED_VERSION, 2);
+NUMBER(NXT_INFINITE_MSEC, 4294967295LL);
+NUMBER(NXT_INFINITE_NSEC, 18446744073709551615ULL);
+NUMBER(NXT_LVLHSH_MAX_MEMALIGN_SHIFT, 29);
+NUMBER(NXT_LVLHSH_MEMALIGN_SHIFT, 29);
+NUMBER(NXT_MAX_MEMALIGN_SHIFT, 32);
+NUMBER(NXT_MEM_MAP_ANON, 32);
+NUMBER(NXT_MEM_MAP_FILE, 32769);
+NUMBER(NXT_MEM_MAP_PREFAULT, 32768);
+NUMBER(NXT_MEM_MAP_READ, 1);
+NUMBER(NXT_MEM_MAP_SHARED, 33);
+NUMBER(NXT_MEM_MAP_WRITE, 2);
+NUMBER(NXT_NNCQ_SIZE, 16384);
+NUMBER(NXT_NVBCQ_SIZE, 16384);
+NUMBER(NXT_THREAD_TIME_GMT, 1);
+NUMBER(NXT_THREAD_TIME_LOCAL, 0);
+NUMBER(NXT_THREAD_TIME_MSEC, 1);
+NUMBER(NXT_THREAD_TIME_SEC, 0);
+NUMBER(NXT_TIMER_ADD, 1);
+NUMBER(NXT_TIMER_DEFAULT_BIAS, 50);
+NUMBER(NXT_TIMER_DELETE, 2);
+NUMBER(NXT_TIMER_MAX_CHANGES, 16383);
+NUMBER(NXT_TIMER_NOPE, 0);
+NUMBER(NXT_TIMER_NO_CHANGE, 0);
+NUMBER(NXT_UTF8_SORT_INVALID, 250482414);
+NUMBER(_FILE_OFFSET_BITS, 64);
+
 int
 main(void)
 {
+    nxt_buf_t               b;
+    nxt_timer_t             timer;
     nxt_unit_field_t        field;
     nxt_websocket_header_t  header;
     unsigned char           *bytes;
@@ -677,6 +1116,26 @@ main(void)
     field.skip = 0;
     field.hopbyhop = 1;
     CHECK(bytes[2] == 2);
+
+    memset(&b, 0, sizeof(b));
+    bytes = (unsigned char *) &b;
+
+    b.is_file = 1;
+    CHECK(bytes[37] == 1);
+    b.is_port_mmap_sent = 1;
+    CHECK(bytes[37] == 0x81);
+    b.is_ts = 1;
+    CHECK(bytes[38] == 1);
+
+    memset(&timer, 0, sizeof(timer));
+    bytes = (unsigned char *) &timer;
+
+    timer.change = 1;
+    CHECK(bytes[26] == 1);
+    timer.enabled = 1;
+    CHECK(bytes[27] == 0x40);
+    timer.queued = 1;
+    CHECK(bytes[27] == 0xC0);
 
     memset(&header, 0, sizeof(header));
     bytes = (unsigned char *) &header;

@@ -242,6 +242,15 @@ struct nxt_common_app_conf_s {
 NXT_EXPORT extern nxt_app_module_t nxt_app_module;
 
 /**
+ * The number of an application type's name; `NXT_APP_UNKNOWN` if there is none.
+ *
+ * Requires:
+ * `p` is NULL or has `length` readable bytes.
+ */
+nxt_app_type_t nxt_app_parse_type(uint8_t *p,
+                                  size_t length);
+
+/**
  * Fills in how libunit starts in an application process of the daemon; all that the module has
  * to add are its callbacks and data. `NXT_ERROR` outside of an application process.
  *

@@ -57,4 +57,21 @@ typedef struct nxt_fs_mount_s {
     nxt_uint_t deps;
 } nxt_fs_mount_t;
 
+/**
+ * Makes a mount; the place is made if it is not there.
+ *
+ * Requires:
+ * `task` is NULL or valid; `mnt` is NULL or valid, its texts ending with a NUL.
+ */
+nxt_int_t nxt_fs_mount(nxt_task_t *task,
+                       nxt_fs_mount_t *mnt);
+
+/**
+ * Takes a mount away, when nobody uses it any more.
+ *
+ * Requires:
+ * `path` is NULL or ends with a NUL.
+ */
+void nxt_fs_unmount(const uint8_t *path);
+
 #endif /* NXT_FS_MOUNT_H */

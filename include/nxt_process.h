@@ -152,6 +152,19 @@ NXT_EXPORT extern nxt_gid_t nxt_egid;
 NXT_EXPORT extern char **nxt_process_argv;
 NXT_EXPORT extern char ***nxt_process_environ;
 
+/** Sleeps for so many nanoseconds. */
+void nxt_nanosleep(nxt_nsec_t ns);
+
+/**
+ * Notes the arguments and the environment.
+ *
+ * Requires:
+ * `orig_argv` is NULL or the arguments of `main`, `orig_envp` NULL or the address of the environment.
+ */
+void nxt_process_arguments(nxt_task_t *task,
+                           char **orig_argv,
+                           char ***orig_envp);
+
 #define nxt_abort()  (void) raise(SIGABRT)
 #define nxt_sched_yield()  sched_yield()
 

@@ -7,6 +7,14 @@
 #define NXT_WEBSOCKET_ACCEPT_SIZE 28
 
 /**
+ * Writes the 28 bytes that answer the 24 bytes of a client's key.
+ *
+ * Requires:
+ * `accept` is NULL or has room for 28 bytes; `key` is NULL or has 24 bytes.
+ */
+void nxt_websocket_accept(uint8_t *accept, const void *key);
+
+/**
  * How many bytes the header at `data` has: 2 to 14. 0 if `data` is NULL.
  *
  * Requires:

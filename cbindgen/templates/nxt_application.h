@@ -53,6 +53,8 @@
 /** What a module defines. */
 NXT_EXPORT extern nxt_app_module_t nxt_app_module;
 
+@ nxt_app_parse_type
+
 @ nxt_unit_default_init
 
 #endif /* NXT_APPLICATION_H */

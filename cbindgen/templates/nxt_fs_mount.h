@@ -27,4 +27,8 @@
 
 @ nxt_fs_mount_t
 
+@ nxt_fs_mount
+
+@ nxt_fs_unmount
+
 #endif /* NXT_FS_MOUNT_H */

@@ -47,6 +47,7 @@ nxt_thread_extern_data(nxt_thread_t, nxt_thread_context);
 #include <nxt_parse.h>
 #include <nxt_malloc.h>
 #include <nxt_socket.h>
+#include <nxt_mem_map.h>
 #include <nxt_mem_zone.h>
 #include <nxt_djb_hash.h>
 #include <nxt_murmur_hash.h>

@@ -43,6 +43,10 @@ NXT_EXPORT extern nxt_gid_t nxt_egid;
 NXT_EXPORT extern char **nxt_process_argv;
 NXT_EXPORT extern char ***nxt_process_environ;
 
+@ nxt_nanosleep
+
+@ nxt_process_arguments
+
 #define nxt_abort()  (void) raise(SIGABRT)
 #define nxt_sched_yield()  sched_yield()
 

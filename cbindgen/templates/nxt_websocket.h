@@ -5,6 +5,8 @@
 
 @ NXT_WEBSOCKET_ACCEPT_SIZE
 
+@ nxt_websocket_accept
+
 @ nxt_websocket_frame_header_size
 
 @ nxt_websocket_frame_payload_len

@@ -1,12 +1,33 @@
 //! `nxt_application.h`: what a module's `start` asks of the daemon.
 
-use crate::abi::application::nxt_common_app_conf_t;
+use crate::abi::application::{
+    NXT_APP_EXTERNAL, NXT_APP_UNKNOWN, nxt_app_type_t, nxt_common_app_conf_t,
+};
 use crate::abi::errno::{NXT_ERROR, NXT_OK};
 use crate::abi::task::nxt_task_t;
 use crate::abi::types::nxt_int_t;
 use crate::abi::unit::{nxt_unit_init_t, nxt_unit_port_id_t, nxt_unit_port_t};
-use crate::capi::guard;
+use crate::capi::{bytes, guard};
 use crate::process::application::{UnitInit, UnitPort, unit_init};
+use crate::process::modules::type_number;
+
+/// The number of an application type's name; `NXT_APP_UNKNOWN` if there is none.
+///
+/// # Safety
+/// `p` is NULL or has `length` readable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_app_parse_type(p: *mut u8, length: usize) -> nxt_app_type_t {
+    guard("nxt_app_parse_type", NXT_APP_UNKNOWN, || {
+        // SAFETY: the caller's promise is the same.
+        match unsafe { bytes(p, length) } {
+            b"external" | b"go" => NXT_APP_EXTERNAL,
+            name => std::str::from_utf8(name)
+                .ok()
+                .and_then(type_number)
+                .unwrap_or(NXT_APP_UNKNOWN),
+        }
+    })
+}
 
 /// Fills in how libunit starts in an application process of the daemon; all that the module has
 /// to add are its callbacks and data. `NXT_ERROR` outside of an application process.

@@ -8,6 +8,7 @@ use crate::capi::file::nxt_stderr_start;
 use crate::capi::globals::{self, *};
 use crate::capi::guard;
 use crate::capi::log::nxt_log_start;
+use crate::capi::process::nxt_process_arguments;
 use crate::capi::random::nxt_random_init;
 use crate::capi::spinlock::nxt_thread_spin_init;
 use crate::capi::thread_time::nxt_thread_time_update;
@@ -62,8 +63,7 @@ pub unsafe extern "C" fn nxt_lib_start(
 
             if !argv.is_null() {
                 let named_by_arguments = argv.read().cast_const() == app;
-                nxt_process_argv.get().write(argv);
-                nxt_process_environ.get().write(envp);
+                nxt_process_arguments(task, argv, envp);
                 if named_by_arguments {
                     nxt_log_start(argv.read());
                 }

@@ -3,6 +3,27 @@
 use libc::c_void;
 
 use crate::abi::websocket::nxt_websocket_header_t;
+use crate::capi::{bytes, guard};
+use crate::http::websocket::accept_key;
+
+/// Writes the 28 bytes that answer the 24 bytes of a client's key.
+///
+/// # Safety
+/// `accept` is NULL or has room for 28 bytes; `key` is NULL or has 24 bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_websocket_accept(accept: *mut u8, key: *const c_void) {
+    const KEY_SIZE: usize = 24;
+    guard("nxt_websocket_accept", (), || {
+        if accept.is_null() || key.is_null() {
+            return;
+        }
+        // SAFETY: not NULL, and by the caller's promise; a SHA-1 in Base64 has 28 bytes.
+        unsafe {
+            let answer = accept_key(bytes(key.cast(), KEY_SIZE));
+            accept.copy_from_nonoverlapping(answer.as_ptr(), answer.len());
+        }
+    });
+}
 
 /// How many bytes the header at `data` has: 2 to 14. 0 if `data` is NULL.
 ///

@@ -41,6 +41,14 @@ pub(super) unsafe fn give<T>(mp: *mut nxt_mp_t, object: T) -> *mut T {
     ptr::null_mut()
 }
 
+/// So many times the same; `None` when there is no memory.
+fn repeated<T: Clone>(item: T, count: nxt_uint_t) -> Option<Vec<T>> {
+    let mut items = Vec::new();
+    items.try_reserve_exact(count as usize).ok()?;
+    items.resize(count as usize, item);
+    Some(items)
+}
+
 /// An array of `count` nulls; NULL when there is no memory.
 ///
 /// # Safety
@@ -51,8 +59,11 @@ pub unsafe extern "C" fn nxt_conf_create_array(
     count: nxt_uint_t,
 ) -> *mut nxt_conf_value_t {
     guard("nxt_conf_create_array", ptr::null_mut(), || {
+        let Some(elements) = repeated(Value::Null, count) else {
+            return ptr::null_mut();
+        };
         // SAFETY: the caller's promise is the same.
-        unsafe { give(mp, Value::Array(vec![Value::Null; count as usize])).cast() }
+        unsafe { give(mp, Value::Array(elements)).cast() }
     })
 }
 
@@ -66,7 +77,9 @@ pub unsafe extern "C" fn nxt_conf_create_object(
     count: nxt_uint_t,
 ) -> *mut nxt_conf_value_t {
     guard("nxt_conf_create_object", ptr::null_mut(), || {
-        let members = vec![(Box::from(""), Value::Null); count as usize];
+        let Some(members) = repeated((Box::from(""), Value::Null), count) else {
+            return ptr::null_mut();
+        };
         // SAFETY: the caller's promise is the same.
         unsafe { give(mp, Value::Object(members)).cast() }
     })

@@ -1,0 +1,29 @@
+/* Mapped memory. */
+
+#ifndef NXT_MEM_MAP_H
+#define NXT_MEM_MAP_H
+
+#include <sys/mman.h>
+
+#define NXT_MEM_MAP_FAILED  MAP_FAILED
+
+#define NXT_MEM_MAP_READ  PROT_READ
+#define NXT_MEM_MAP_WRITE  PROT_WRITE
+
+#define NXT_MEM_MAP_ANON  MAP_ANONYMOUS
+#define NXT_MEM_MAP_SHARED  (MAP_ANONYMOUS | MAP_SHARED)
+#define NXT_MEM_MAP_PREFAULT  MAP_POPULATE
+#define NXT_MEM_MAP_FILE  (MAP_POPULATE | MAP_SHARED)
+
+/** What some systems keep of a mapping: nothing here. */
+#define nxt_mem_map_file_ctx_t(context)
+
+#define nxt_mem_map(addr, context, len, protection, flags, fd, offset)  \
+    nxt_mem_mmap(addr, len, protection, flags, fd, offset)
+#define nxt_mem_unmap(addr, context, len)  nxt_mem_munmap(addr, len)
+
+@ nxt_mem_mmap
+
+@ nxt_mem_munmap
+
+#endif /* NXT_MEM_MAP_H */
