@@ -57,7 +57,7 @@ PACKAGES      := gcc g++ clang libclang-dev make pkg-config libpcre2-dev python3
 TEST_PACKAGES := curl valgrind
 BENCH_PACKAGES := wrk
 
-.PHONY: all build help deps unitd libnxt libunit manpage demo test test-rust test-c test-e2e test-configure lint headers bench tests
+.PHONY: all build help deps unitd libnxt libunit manpage demo test test-rust test-c test-e2e test-configure test-fuzz test-loom lint headers bench tests
 .PHONY: install unitd-install manpage-install libunit-install libnxt-install clean
 .PHONY: uninstall unitd-uninstall manpage-uninstall libunit-uninstall libnxt-uninstall
 
@@ -149,7 +149,7 @@ $(VENV)/.ready: tests/requirements.txt
 demo: build $(VENV)/.ready ## Serve Flask, Starlette and static files, show requests and answers (KEEP=1 keeps it running).
 	$(VENV)/bin/python demo/run.py --build $(BUILD) --venv $(VENV) $(if $(KEEP),--keep)
 
-test: build lint test-rust test-c test-e2e test-configure ## Run all tests.
+test: build lint test-rust test-c test-e2e test-configure test-fuzz ## Run all tests.
 
 lint: ## Formatting and lints; any warning is an error.
 	$(CARGO) fmt --check
@@ -157,6 +157,13 @@ lint: ## Formatting and lints; any warning is an error.
 
 test-rust: ## Unit tests of the crate.
 	$(CARGO) test --locked
+
+test-loom: ## Models of what processes do at the same time in shared memory (part of test-rust, too).
+	$(CARGO) test --locked --lib ipc::models
+
+FUZZ_SECONDS ?= 5
+test-fuzz: ## Each fuzz target for FUZZ_SECONDS; see docs/SECURITY.md.
+	./tools/fuzz $(FUZZ_SECONDS)
 
 test-c: libnxt libunit ## C programs against the headers and libraries.
 	$(MAKE) -C c-tests BUILD=$(CURDIR)/$(BUILD)

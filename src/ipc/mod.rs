@@ -14,6 +14,8 @@ pub mod admission;
 pub mod fault;
 mod memory;
 pub mod message;
+#[cfg(test)]
+mod models;
 mod outbox;
 pub mod peers;
 pub mod port;
@@ -22,6 +24,7 @@ mod reassembly;
 pub mod ring;
 pub mod rpc;
 pub mod segment;
+mod shared_queue;
 pub mod socket;
 
 pub(crate) use memory::copy_to;

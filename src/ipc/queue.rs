@@ -8,58 +8,18 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 
 use super::memory::{Mapping, MemoryError, create_memory};
-use super::ring::{Corrupt, Ring};
+use super::ring::Corrupt;
+use super::shared_queue;
 
-/// The longest message that a queue takes.
-pub const MAX_MESSAGE: usize = 31;
+pub use super::shared_queue::{MAX_MESSAGE, QueueError, QueueMessage, Queued};
 
 const PORT_ITEMS: usize = 16384;
 const APP_ITEMS: usize = 131072;
 
-/// Why a message could not be put into a queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum QueueError {
-    /// All items are in use: the reader does not keep up.
-    #[error("the shared queue is full")]
-    Full,
-    /// The message is longer than [`MAX_MESSAGE`].
-    #[error("the message is too long for the shared queue")]
-    TooLong,
-    /// A peer broke the queue.
-    #[error(transparent)]
-    Corrupt(#[from] Corrupt),
-}
-
-/// A message copied out of a queue.
-#[derive(Clone, Copy, Debug)]
-pub struct QueueMessage {
-    bytes: [u8; 32],
-}
-
-impl QueueMessage {
-    /// The bytes.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes[1..1 + (self.bytes[0] as usize).min(MAX_MESSAGE)]
-    }
-
-    /// The first four bytes: the stream of a message that starts with a header.
-    fn stream(&self) -> u32 {
-        u32::from_ne_bytes([self.bytes[1], self.bytes[2], self.bytes[3], self.bytes[4]])
-    }
-}
-
-/// Items are kept as words, because a peer may write while we read: atomic accesses make that a
-/// wrong message instead of undefined behaviour.
-#[repr(C)]
-struct Shared<const N: usize, const WORDS: usize> {
-    counter: AtomicU32,
-    free: Ring<AtomicU32, N>,
-    used: Ring<AtomicU32, N>,
-    items: [[AtomicU32; WORDS]; N],
-}
+type Shared<const N: usize, const WORDS: usize> = shared_queue::Shared<AtomicU32, N, WORDS>;
 
 const _: () = assert!(size_of::<Shared<PORT_ITEMS, 8>>() == 655_380);
 const _: () = assert!(size_of::<Shared<APP_ITEMS, 9>>() == 5_767_188);
@@ -81,9 +41,7 @@ impl<const N: usize, const WORDS: usize> SharedQueue<N, WORDS> {
     fn create() -> Result<(Self, OwnedFd), MemoryError> {
         let fd = create_memory(size_of::<Shared<N, WORDS>>())?;
         let queue = Self::map(fd.as_fd())?;
-        queue.shared().free.fill();
-        queue.shared().used.reset();
-        queue.shared().counter.store(0, Ordering::Release);
+        queue.shared().reset();
         Ok((queue, fd))
     }
 
@@ -98,72 +56,12 @@ impl<const N: usize, const WORDS: usize> SharedQueue<N, WORDS> {
         unsafe { self.map.start().cast::<Shared<N, WORDS>>().as_ref() }
     }
 
-    fn send(&self, bytes: &[u8], tracking: u32) -> Result<u32, QueueError> {
-        if bytes.len() > MAX_MESSAGE {
-            return Err(QueueError::TooLong);
-        }
-        if self.map.is_lost() {
-            return Err(Corrupt.into());
-        }
-        let shared = self.shared();
-        let index = shared.free.pop()?.ok_or(QueueError::Full)?;
-        let mut item = [0u8; 32];
-        item[0] = bytes.len() as u8;
-        item[1..1 + bytes.len()].copy_from_slice(bytes);
-        let cells = &shared.items[index as usize % N];
-        let words = (bytes.len() + 4) / 4;
-        for (cell, word) in cells.iter().zip(item.chunks_exact(4)).take(words) {
-            cell.store(
-                u32::from_ne_bytes([word[0], word[1], word[2], word[3]]),
-                Ordering::Relaxed,
-            );
-        }
-        if let Some(cell) = cells.get(8) {
-            cell.store(tracking, Ordering::Relaxed);
-        }
-        shared.used.push(index)?;
-        Ok(index)
-    }
-
-    /// Takes the oldest message; `claim` sees it and its item before the item becomes free again,
-    /// and says whether the message counts.
-    fn receive(
-        &self,
-        claim: impl Fn(&QueueMessage, &[AtomicU32; WORDS]) -> bool,
-    ) -> Result<Option<QueueMessage>, Corrupt> {
+    /// The same, unless a peer took the memory away.
+    fn whole(&self) -> Result<&Shared<N, WORDS>, Corrupt> {
         if self.map.is_lost() {
             return Err(Corrupt);
         }
-        let shared = self.shared();
-        // An honest queue has no more than this many items that do not count.
-        for _ in 0..N {
-            let Some(index) = shared.used.pop()? else {
-                return Ok(None);
-            };
-            let cells = &shared.items[index as usize % N];
-            let mut message = QueueMessage { bytes: [0; 32] };
-            let mut words = 8;
-            for (i, (cell, out)) in cells
-                .iter()
-                .zip(message.bytes.chunks_exact_mut(4))
-                .enumerate()
-                .take(8)
-            {
-                if i == words {
-                    break;
-                }
-                out.copy_from_slice(&cell.load(Ordering::Relaxed).to_ne_bytes());
-                if i == 0 {
-                    words = ((out[0] as usize + 4) / 4).min(8);
-                }
-            }
-            let counts = claim(&message, cells);
-            shared.free.push(index)?;
-            if counts {
-                return Ok(Some(message));
-            }
-        }
-        Err(Corrupt)
+        Ok(self.shared())
     }
 }
 
@@ -190,27 +88,22 @@ impl PortQueue {
 
     /// Appends a message; whether the reader must be woken.
     pub fn send(&self, bytes: &[u8]) -> Result<bool, QueueError> {
-        self.0.send(bytes, 0)?;
-        Ok(self.0.shared().counter.fetch_add(1, Ordering::AcqRel) == 0)
+        self.0.whole()?.send_to_port(bytes)
     }
 
     /// Takes the oldest message.
     pub fn receive(&self) -> Result<Option<QueueMessage>, Corrupt> {
-        let message = self.0.receive(|_, _| true)?;
-        if message.is_some() {
-            self.0.shared().counter.fetch_sub(1, Ordering::AcqRel);
-        }
-        Ok(message)
+        self.0.whole()?.receive_at_port()
     }
 
     /// The reader is awake: writers need not wake it.
     pub fn reader_awake(&self) {
-        self.0.shared().counter.fetch_add(1, Ordering::AcqRel);
+        self.0.shared().reader_awake();
     }
 
     /// The reader is about to wait; it must look into the queue once more after this.
     pub fn reader_idle(&self) {
-        self.0.shared().counter.fetch_sub(1, Ordering::AcqRel);
+        self.0.shared().reader_idle();
     }
 }
 
@@ -221,15 +114,6 @@ impl PortQueue {
 /// zero: the one that does owns the request, so a request can be taken back until then.
 #[derive(Clone, Debug)]
 pub struct AppQueue(SharedQueue<APP_ITEMS, 9>);
-
-/// A message in an application queue, from the writer's side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Queued {
-    /// Names the item for [`AppQueue::cancel`].
-    pub cookie: u32,
-    /// A reader must be woken through the shared port's socket.
-    pub wake: bool,
-}
 
 impl AppQueue {
     /// Messages that fit.
@@ -249,49 +133,35 @@ impl AppQueue {
 
     /// Appends a message that starts with a header of this stream (not zero).
     pub fn send(&self, bytes: &[u8], stream: u32) -> Result<Queued, QueueError> {
-        let cookie = self.0.send(bytes, stream)?;
-        let wake = self
-            .0
-            .shared()
-            .counter
-            .compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst)
-            .is_ok();
-        Ok(Queued { cookie, wake })
+        self.0.whole()?.send_request(bytes, stream)
     }
 
     /// Takes back a message; false if a reader has taken it.
     pub fn cancel(&self, cookie: u32, stream: u32) -> bool {
-        let cells = &self.0.shared().items[cookie as usize % APP_ITEMS];
-        clear_tracking(&cells[8], stream)
+        self.0.shared().cancel(cookie, stream)
     }
 
     /// Whether a message is still there to be taken.
     pub fn is_waiting(&self, cookie: u32, stream: u32) -> bool {
-        self.0.shared().items[cookie as usize % APP_ITEMS][8].load(Ordering::Acquire) == stream
+        self.0.shared().is_waiting(cookie, stream)
     }
 
     /// Takes the oldest message that was not taken back.
     pub fn receive(&self) -> Result<Option<QueueMessage>, Corrupt> {
-        self.0
-            .receive(|message, cells| clear_tracking(&cells[8], message.stream()))
+        self.0.whole()?.receive_request()
     }
 
     /// A reader got the wake-up from the socket; it must look into the queue after this.
     pub fn woken(&self) {
-        // An exchange, not a store: the following reads of the queue must not overtake it.
-        self.0.shared().counter.swap(0, Ordering::SeqCst);
+        self.0.shared().woken();
     }
-}
-
-fn clear_tracking(cell: &AtomicU32, stream: u32) -> bool {
-    cell.compare_exchange(stream, 0, Ordering::AcqRel, Ordering::Relaxed)
-        .is_ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ipc::message::{Header, kind};
+    use std::sync::atomic::Ordering;
 
     #[test]
     fn port_queue_wakes_the_reader_once() {

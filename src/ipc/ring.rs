@@ -19,6 +19,14 @@ pub trait Cell {
     fn set(&self, value: u32);
     /// Replaces `old` by `new`; whether it did.
     fn replace(&self, old: u32, new: u32) -> bool;
+    /// Reads, without an order among other cells.
+    fn peek(&self) -> u32;
+    /// Writes, without an order among other cells.
+    fn poke(&self, value: u32);
+    /// Adds, around the end; what was there before. No access moves past it.
+    fn add(&self, value: u32) -> u32;
+    /// Writes; what was there before. No access moves past it.
+    fn swap(&self, value: u32) -> u32;
 }
 
 impl Cell for AtomicU32 {
@@ -34,6 +42,22 @@ impl Cell for AtomicU32 {
         self.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
     }
+
+    fn peek(&self) -> u32 {
+        self.load(Ordering::Relaxed)
+    }
+
+    fn poke(&self, value: u32) {
+        self.store(value, Ordering::Relaxed);
+    }
+
+    fn add(&self, value: u32) -> u32 {
+        self.fetch_add(value, Ordering::SeqCst)
+    }
+
+    fn swap(&self, value: u32) -> u32 {
+        AtomicU32::swap(self, value, Ordering::SeqCst)
+    }
 }
 
 /// The ring cannot be used: its cells hold what no sequence of operations leaves there, which only
@@ -48,9 +72,9 @@ const MAX_ATTEMPTS: u32 = 10_000;
 /// A ring of `N` numbers below `N`; `N` is a power of two.
 #[repr(C)]
 pub struct Ring<C, const N: usize> {
-    head: C,
-    slots: [C; N],
-    tail: C,
+    pub(super) head: C,
+    pub(super) slots: [C; N],
+    pub(super) tail: C,
 }
 
 impl<C: Cell, const N: usize> Ring<C, N> {

@@ -19,11 +19,15 @@ use std::sync::atomic::{AtomicI32, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
 use super::Pid;
 use super::memory::{Mapping, MemoryError, create_memory};
 
+mod free_map;
 mod incoming;
 mod outgoing;
 #[cfg(test)]
 mod tests;
 
+use free_map::FreeMap;
+#[cfg(test)]
+pub(super) use free_map::{FreeMap as ModelledMap, Word};
 pub use incoming::{IncomingSegments, OnRelease, SharedChunk};
 pub use outgoing::{AllocateError, Allocation, OutgoingRun, OutgoingSegments, Via};
 
@@ -209,42 +213,24 @@ impl Segment {
             && size as usize <= (CHUNK_COUNT - chunk as usize) * CHUNK_SIZE
     }
 
+    fn free_map(&self) -> FreeMap<'_, AtomicU64> {
+        FreeMap::new(&self.header().free_map)
+    }
+
     /// Marks one chunk busy if it is free.
     fn claim(&self, chunk: usize) -> bool {
-        let bit = 1u64 << (chunk % 64);
-        chunk < CHUNK_COUNT
-            && self.header().free_map[chunk / 64].fetch_and(!bit, Ordering::AcqRel) & bit != 0
+        self.free_map().claim(chunk)
     }
 
     /// Marks chunks free; those outside are ignored.
     pub fn release(&self, chunk: u32, count: usize) {
-        let first = chunk as usize;
-        for c in first..(first + count).min(CHUNK_COUNT) {
-            self.header().free_map[c / 64].fetch_or(1 << (c % 64), Ordering::AcqRel);
-        }
+        self.free_map().release(chunk as usize, count);
     }
 
     /// Allocates a run of at most `want` and at least `min` chunks (a `min` of 0 means 1).
     fn allocate(&self, want: usize, min: usize) -> Option<(u32, usize)> {
-        let free_map = &self.header().free_map;
-        let mut from = 0;
-        while from < CHUNK_COUNT {
-            let bits = free_map[from / 64].load(Ordering::Acquire) & (u64::MAX << (from % 64));
-            if bits == 0 {
-                from = (from / 64 + 1) * 64;
-                continue;
-            }
-            let first = from / 64 * 64 + bits.trailing_zeros() as usize;
-            let run = (first..first + want.max(1))
-                .take_while(|&c| self.claim(c))
-                .count();
-            if run > 0 && run >= min {
-                return Some((first as u32, run));
-            }
-            self.release(first as u32, run);
-            from = first + run + 1;
-        }
-        None
+        let (first, count) = self.free_map().allocate(want, min)?;
+        Some((first as u32, count))
     }
 
     /// Keeps a reader's resident memory small when a peer's response goes through many segments:
@@ -271,9 +257,7 @@ impl Segment {
 
     /// Whether any chunk is free.
     pub fn has_free(&self) -> bool {
-        self.header().free_map[..WORDS]
-            .iter()
-            .any(|w| w.load(Ordering::Acquire) != 0)
+        self.free_map().has_free()
     }
 
     fn set_oosm(&self) {
