@@ -25,7 +25,7 @@ mod tests {
     #[test]
     fn values_of_the_interface() {
         assert_eq!(hash(b""), 5381);
-        assert_eq!(hash(b"a"), 5381 * 33 ^ 97);
+        assert_eq!(hash(b"a"), (5381 * 33) ^ 97);
         assert_eq!(hash_lowcase(b"Content-Type"), hash(b"content-type"));
         assert_ne!(hash(b"Content-Type"), hash(b"content-type"));
     }

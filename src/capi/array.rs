@@ -200,7 +200,7 @@ pub unsafe extern "C" fn nxt_array_copy(
                 return ptr::null_mut();
             }
             (*dst).nelts = (*dst).nelts.min(source.nelts);
-            while (*dst).nelts < source.nelts {
+            for _ in (*dst).nelts..source.nelts {
                 if nxt_array_add(dst).is_null() {
                     return ptr::null_mut();
                 }

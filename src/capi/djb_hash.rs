@@ -11,8 +11,8 @@ use crate::capi::{bytes, guard};
 /// `data` is NULL or points at `len` readable bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nxt_djb_hash(data: *const c_void, len: usize) -> u32 {
-    // SAFETY: the caller's promise is the same.
     guard("nxt_djb_hash", 0, || {
+        // SAFETY: the caller's promise is the same.
         djb::hash(unsafe { bytes(data.cast(), len) })
     })
 }

@@ -89,8 +89,8 @@ pub unsafe extern "C" fn nxt_utf8_decode2(start: *mut *const u8, end: *const u8)
 /// As [`nxt_utf8_decode`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nxt_utf8_lowcase(start: *mut *const u8, end: *const u8) -> u32 {
-    // SAFETY: the caller's promise is the same.
     guard("nxt_utf8_lowcase", INVALID, || {
+        // SAFETY: the caller's promise is the same.
         fold(unsafe { next(start, end) })
     })
 }

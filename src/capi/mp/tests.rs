@@ -56,7 +56,7 @@ fn allocations_do_not_overlap_and_leave_nothing() {
                     freed.check();
                     nxt_mp_free(mp, freed.memory.cast());
                 } else {
-                    let alignment = 1 << (number >> 8) % 9;
+                    let alignment = 1 << ((number >> 8) % 9);
                     let memory = if number & 64 == 0 {
                         let memory = nxt_mp_align(mp, alignment, size);
                         assert!(memory.addr().is_multiple_of(alignment));

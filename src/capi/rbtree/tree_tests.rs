@@ -14,6 +14,7 @@ unsafe extern "C" fn compare(one: Node, two: Node) -> isize {
     one.cmp(&two) as isize
 }
 
+#[expect(clippy::vec_box, reason = "items must not move: the tree has their addresses")]
 struct Fixture {
     tree: Box<nxt_rbtree_t>,
     items: Vec<Box<Item>>,
