@@ -228,6 +228,8 @@ impl Connection {
                 self.out = Vec::new();
             }
         };
+        // Before the client can see the end: who asks for the status then finds the connection closed.
+        drop(self.counted);
         match next {
             Next::KeepAlive | Next::Close => {}
             Next::Linger => self.client.linger().await,
