@@ -71,6 +71,21 @@ def test_router_and_controller_die_together(unit):
     wait_for(lambda: unit.control('GET', '/config').json()['routes'] == RETURN['routes'], 5)
 
 
+def test_configuration_that_cannot_be_applied_again(unit, python):
+    """What was in force is tried again; the daemon does not stay up empty."""
+    marker = unit.tmp / 'there'
+    marker.touch()
+    unit.serve({'app': python('needs_file', environment={'MARKER': str(marker)})})
+    assert unit.get().status == 200
+    marker.unlink()
+    os.kill(unit.pid('unit: router'), signal.SIGKILL)
+    unit.wait_log('failed to apply the configuration that was in force, trying again')
+    assert 'app' in unit.control('GET', '/config').json()['applications']
+    marker.touch()
+    wait_for(lambda: answers(unit), 10)
+    unit.wait_log('the configuration is in force again')
+
+
 def test_exit_when_it_is_hopeless(unit):
     """A router that never serves: the controller, which would give it a configuration, is stopped."""
     unit.configure(listening(unit.port))

@@ -21,6 +21,7 @@
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -44,6 +45,9 @@ const MAX_STATUS: u64 = 64 << 20;
 const MAX_DOCUMENT: u64 = 256 << 20;
 /// Routers that may die over one document before it is given up.
 const MAX_DEATHS: u32 = 3;
+/// The first pause before a document is tried again, doubled each time, and the longest.
+pub(super) const FIRST_RETRY: Duration = Duration::from_millis(250);
+pub(super) const LAST_RETRY: Duration = Duration::from_secs(8);
 
 /// A task of a client.
 pub(super) struct Job {
@@ -114,6 +118,10 @@ pub(super) struct Engine {
     greeting: Option<Pid>,
     /// Routers that died while they applied the current document.
     deaths: u32,
+    /// The current document has been in force.
+    proven: bool,
+    /// A router could not apply it nevertheless: when to try again, and the pause before that.
+    retry: Option<(Instant, Duration)>,
     /// The first document has been applied: clients may come.
     open: bool,
     /// What the router served before, for the case that it cannot serve the current document.
@@ -183,6 +191,8 @@ impl Engine {
             router: Router::Away,
             greeting: None,
             deaths: 0,
+            proven: false,
+            retry: None,
             open: false,
             fallback: None,
         }
@@ -200,6 +210,11 @@ impl Engine {
         } else {
             self.fallback = in_force;
         }
+    }
+
+    /// The stored document has been in force: if a router cannot apply it, this will pass.
+    pub(super) fn trust_document(&mut self) {
+        self.proven = !self.rejected;
     }
 
     /// Whether clients may be served.
@@ -401,7 +416,7 @@ impl Engine {
                     // Whoever killed it, the document may still be good for the next router.
                     self.busy = false;
                     self.deaths += 1;
-                    if self.deaths >= MAX_DEATHS {
+                    if self.deaths >= MAX_DEATHS && !self.proven {
                         self.give_up();
                     }
                 }
@@ -418,6 +433,37 @@ impl Engine {
         self.deaths = 0;
     }
 
+    /// The router has the current document.
+    fn in_force(&mut self) {
+        self.proven = true;
+        if self.retry.take().is_some() {
+            notice!("the configuration is in force again");
+        }
+    }
+
+    /// A new router cannot apply what the one before it did, perhaps because somebody took an address
+    /// meanwhile: the document stays, and is tried again until it or a change succeeds.
+    fn try_again_later(&mut self) {
+        let pause = match self.retry {
+            None => {
+                alert!("failed to apply the configuration that was in force, trying again");
+                FIRST_RETRY
+            }
+            Some((_, pause)) => (pause * 2).min(LAST_RETRY),
+        };
+        self.retry = Some((Instant::now() + pause, pause));
+    }
+
+    /// Tries again what is due.
+    pub(super) fn on_time(&mut self, now: Instant) {
+        if let (Some((due, _)), Router::Ready(router), false) = (self.retry, self.router, self.busy)
+            && due <= now
+        {
+            let text = json::compact(&self.document);
+            self.ask(router, kind::DATA, Some(&text), &[], Pending::Current);
+        }
+    }
+
     /// Tells main that the daemon serves, and whether by the stored document.
     fn report_applied(&self, router: Pid) {
         let header = Header::new(self.pid, kind::PROCESS_READY, 0);
@@ -432,12 +478,22 @@ impl Engine {
         self.busy = false;
         match (pending, answer) {
             (Pending::Current, answer) => {
-                if answer.is_err() {
-                    let falls_back = self.fallback.is_some();
-                    self.give_up();
-                    if let (true, Router::Starting(router)) = (falls_back, self.router) {
-                        let text = json::compact(&self.document);
-                        return self.ask(router, kind::DATA, Some(&text), &[], Pending::Current);
+                match answer {
+                    Ok(_) => self.in_force(),
+                    Err(_) if self.proven => self.try_again_later(),
+                    Err(_) => {
+                        let falls_back = self.fallback.is_some();
+                        self.give_up();
+                        if let (true, Router::Starting(router)) = (falls_back, self.router) {
+                            let text = json::compact(&self.document);
+                            return self.ask(
+                                router,
+                                kind::DATA,
+                                Some(&text),
+                                &[],
+                                Pending::Current,
+                            );
+                        }
                     }
                 }
                 self.fallback = None;
@@ -453,6 +509,7 @@ impl Engine {
             (Pending::Prepare(document, client), Ok(_)) => self.apply(document, client),
             (Pending::Prepare(_, client), Err(why)) => reply(client, not_stored(&why)),
             (Pending::Change(document, client), Ok(_)) => {
+                self.in_force();
                 let old = std::mem::replace(&mut self.document, document);
                 let commit = match self.rejected {
                     true => CONF_COMMIT_REJECTED,

@@ -13,7 +13,7 @@ use crate::sys::memory::write_memfd;
 
 use super::answer::Answer;
 use super::api::{Request, classify};
-use super::engine::{Engine, Flow, Job};
+use super::engine::{Engine, FIRST_RETRY, Flow, Job, LAST_RETRY};
 
 const OWN: Pid = 10;
 const MAIN: Pid = 1;
@@ -522,6 +522,31 @@ fn a_document_that_kills_routers_is_given_up() {
         daemon.kill(router);
     }
     assert_eq!(daemon.start_router(5).document().1, DEFAULT);
+}
+
+#[test]
+fn a_document_that_was_in_force_is_never_given_up() {
+    let mut daemon = Daemon::new(Some(STORED));
+    daemon.engine.trust_document();
+    for pid in 2..8 {
+        let mut router = daemon.start_router(pid);
+        assert_eq!(router.document().1, STORED, "{pid}");
+        daemon.kill(router);
+    }
+    let mut router = daemon.start_router(8);
+    let (stream, _) = router.document();
+    daemon.deliver(8, kind::RPC_ERROR, stream, b"", [None, None, None]);
+    // Clients are served meanwhile.
+    assert_eq!(daemon.document(), STORED);
+    let now = std::time::Instant::now();
+    daemon.engine.on_time(now);
+    assert!(router.message().is_none());
+    daemon.engine.on_time(now + FIRST_RETRY);
+    let (stream, document) = router.document();
+    assert_eq!(document, STORED);
+    daemon.deliver(8, kind::RPC_READY, stream, b"", [None, None, None]);
+    daemon.engine.on_time(now + 100 * LAST_RETRY);
+    assert!(router.message().is_none());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -73,7 +73,11 @@ async fn serve(start: Start, signals: SignalFd) -> io::Result<()> {
     let stored = start.config.as_deref();
     let mut engine = Engine::new(own, stored, start.modules, start.main, start.router);
     if let Some(in_force) = &start.in_force {
-        engine.fall_back_on(in_force, stored.is_some());
+        if stored == Some(in_force) {
+            engine.trust_document();
+        } else {
+            engine.fall_back_on(in_force, stored.is_some());
+        }
     }
     let engine = Rc::new(RefCell::new(engine));
     let opened = Rc::new(Notify::new());
@@ -203,7 +207,7 @@ async fn watch_signals(signals: SignalFd, signalled: AsyncFd<OwnedFd>) -> io::Re
     }
 }
 
-/// Writes what a full port kept back.
+/// Writes what a full port kept back, and tries again what failed.
 async fn flush(engine: Shared) {
     loop {
         // A full port is rare: its peer has been stopped. So there is no notice to wait for.
@@ -213,6 +217,7 @@ async fn flush(engine: Shared) {
             PAUSE
         };
         tokio::time::sleep(pause).await;
+        engine.borrow_mut().on_time(Instant::now());
     }
 }
 
