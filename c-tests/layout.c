@@ -25,6 +25,26 @@ AT(nxt_app_module_t, nmounts, 48);
 AT(nxt_app_module_t, setup, 56);
 AT(nxt_app_module_t, start, 64);
 
+TYPE(nxt_app_nncq_atomic_t, 4, 4);
+
+TYPE(nxt_app_nncq_cycle_t, 2, 2);
+
+TYPE(nxt_app_nncq_t, 524296, 4);
+AT(nxt_app_nncq_t, head, 0);
+AT(nxt_app_nncq_t, entries, 4);
+AT(nxt_app_nncq_t, tail, 524292);
+
+TYPE(nxt_app_queue_item_t, 36, 4);
+AT(nxt_app_queue_item_t, size, 0);
+AT(nxt_app_queue_item_t, data, 1);
+AT(nxt_app_queue_item_t, tracking, 32);
+
+TYPE(nxt_app_queue_t, 5767188, 4);
+AT(nxt_app_queue_t, notified, 0);
+AT(nxt_app_queue_t, free_items, 4);
+AT(nxt_app_queue_t, queue, 524300);
+AT(nxt_app_queue_t, items, 1048596);
+
 TYPE(nxt_app_type_t, 4, 4);
 
 TYPE(nxt_application_setup_t, 8, 8);
@@ -213,6 +233,16 @@ AT(nxt_port_mmaps_t, mutex, 0);
 AT(nxt_port_mmaps_t, size, 40);
 AT(nxt_port_mmaps_t, cap, 44);
 AT(nxt_port_mmaps_t, elts, 48);
+
+TYPE(nxt_port_queue_item_t, 32, 1);
+AT(nxt_port_queue_item_t, size, 0);
+AT(nxt_port_queue_item_t, data, 1);
+
+TYPE(nxt_port_queue_t, 655380, 4);
+AT(nxt_port_queue_t, nitems, 0);
+AT(nxt_port_queue_t, free_items, 4);
+AT(nxt_port_queue_t, queue, 65548);
+AT(nxt_port_queue_t, items, 131092);
 
 TYPE(nxt_process_automount_t, 3, 1);
 AT(nxt_process_automount_t, language_deps, 0);
@@ -1052,6 +1082,9 @@ NUMBER(NXT_CONF_OP_NOT_FOUND, 1);
 NUMBER(NXT_CONF_OP_OK, 0);
 NUMBER(NXT_CONF_STRING, 4);
 NUMBER(NXT_DJB_HASH_INIT, 5381);
+NUMBER(NXT_APP_NNCQ_SIZE, 131072);
+NUMBER(NXT_APP_QUEUE_MSG_SIZE, 31);
+NUMBER(NXT_APP_QUEUE_SIZE, 131072);
 NUMBER(NXT_DOUBLE_LEN, 309);
 NUMBER(NXT_FILE_ACCESSED_LONG_AGO, 65535);
 NUMBER(NXT_FILE_APPEND, 1025);
@@ -1086,6 +1119,8 @@ NUMBER(NXT_MEM_MAP_SHARED, 33);
 NUMBER(NXT_MEM_MAP_WRITE, 2);
 NUMBER(NXT_NNCQ_SIZE, 16384);
 NUMBER(NXT_NVBCQ_SIZE, 16384);
+NUMBER(NXT_PORT_QUEUE_MSG_SIZE, 31);
+NUMBER(NXT_PORT_QUEUE_SIZE, 16384);
 NUMBER(NXT_THREAD_TIME_GMT, 1);
 NUMBER(NXT_THREAD_TIME_LOCAL, 0);
 NUMBER(NXT_THREAD_TIME_MSEC, 1);

@@ -4,10 +4,12 @@
 #define LAYOUT_H
 
 #include <nxt_main.h>
+#include <nxt_app_queue.h>
 #include <nxt_application.h>
 #include <nxt_http.h>
 #include <nxt_nncq.h>
 #include <nxt_nvbcq.h>
+#include <nxt_port_queue.h>
 #include <nxt_socket_msg.h>
 #include <nxt_unit.h>
 #include <nxt_unit_field.h>

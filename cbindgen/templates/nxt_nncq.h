@@ -14,6 +14,82 @@
 typedef uint32_t nxt_nncq_atomic_t;
 typedef uint16_t nxt_nncq_cycle_t;
 
+/*
+ * The steps for a ring of any size that is a power of two.  A cycle has 16
+ * bits, or fewer where positions of 32 bits have fewer, and comes round to 0.
+ */
+
+nxt_inline nxt_nncq_cycle_t
+nxt_nncq_ring_cycle(nxt_nncq_atomic_t size, nxt_nncq_atomic_t position)
+{
+    return (nxt_nncq_cycle_t) (position / size);
+}
+
+nxt_inline nxt_nncq_cycle_t
+nxt_nncq_ring_next_cycle(nxt_nncq_atomic_t size, nxt_nncq_cycle_t cycle)
+{
+    return (nxt_nncq_cycle_t) ((cycle + 1) & (UINT32_MAX / size));
+}
+
+nxt_inline void
+nxt_nncq_ring_put(volatile nxt_nncq_atomic_t *entries,
+    volatile nxt_nncq_atomic_t *tail, nxt_nncq_atomic_t size,
+    nxt_nncq_atomic_t val)
+{
+    nxt_nncq_cycle_t            now, written;
+    nxt_nncq_atomic_t           position, entry;
+    volatile nxt_nncq_atomic_t  *slot;
+
+    for ( ;; ) {
+        position = *tail;
+        slot = &entries[position & (size - 1)];
+        entry = *slot;
+
+        now = nxt_nncq_ring_cycle(size, position);
+        written = nxt_nncq_ring_cycle(size, entry);
+
+        if (written == now) {
+            /* Another writer is between its two steps; this is the second. */
+            (void) nxt_atomic_cmp_set(tail, position, position + 1);
+
+        } else if (nxt_nncq_ring_next_cycle(size, written) == now
+                   && nxt_atomic_cmp_set(slot, entry,
+                                         now * size | (val & (size - 1))))
+        {
+            (void) nxt_atomic_cmp_set(tail, position, position + 1);
+            return;
+        }
+    }
+}
+
+/* Answers the size when there is nothing. */
+
+nxt_inline nxt_nncq_atomic_t
+nxt_nncq_ring_take(volatile nxt_nncq_atomic_t *entries,
+    volatile nxt_nncq_atomic_t *head, nxt_nncq_atomic_t size)
+{
+    nxt_nncq_cycle_t   now, written;
+    nxt_nncq_atomic_t  position, entry;
+
+    for ( ;; ) {
+        position = *head;
+        entry = entries[position & (size - 1)];
+
+        now = nxt_nncq_ring_cycle(size, position);
+        written = nxt_nncq_ring_cycle(size, entry);
+
+        if (nxt_nncq_ring_next_cycle(size, written) == now) {
+            return size;
+        }
+
+        if (written == now
+            && nxt_atomic_cmp_set(head, position, position + 1))
+        {
+            return entry & (size - 1);
+        }
+    }
+}
+
 typedef struct {
     nxt_nncq_atomic_t head;
     nxt_nncq_atomic_t entries[NXT_NNCQ_SIZE];
@@ -61,16 +137,16 @@ nxt_nncq_cycle(const volatile nxt_nncq_t *q, nxt_nncq_atomic_t i)
 {
     (void) q;
 
-    return (nxt_nncq_cycle_t) (i / NXT_NNCQ_SIZE);
+    return nxt_nncq_ring_cycle(NXT_NNCQ_SIZE, i);
 }
 
-/** The cycle after; positions have 18 bits for it. */
+/** The cycle after. */
 nxt_inline nxt_nncq_cycle_t
 nxt_nncq_next_cycle(const volatile nxt_nncq_t *q, nxt_nncq_cycle_t i)
 {
     (void) q;
 
-    return (nxt_nncq_cycle_t) (i + 1);
+    return nxt_nncq_ring_next_cycle(NXT_NNCQ_SIZE, i);
 }
 
 nxt_inline nxt_nncq_atomic_t
@@ -107,56 +183,14 @@ nxt_nncq_init(volatile nxt_nncq_t *q)
 nxt_inline void
 nxt_nncq_enqueue(volatile nxt_nncq_t *q, nxt_nncq_atomic_t val)
 {
-    nxt_nncq_cycle_t            now, written;
-    nxt_nncq_atomic_t           position, entry;
-    volatile nxt_nncq_atomic_t  *slot;
-
-    for ( ;; ) {
-        position = nxt_nncq_tail(q);
-        slot = &q->entries[nxt_nncq_map(q, position)];
-        entry = *slot;
-
-        now = nxt_nncq_cycle(q, position);
-        written = nxt_nncq_cycle(q, entry);
-
-        if (written == now) {
-            /* Another writer is between its two steps; this is the second. */
-            nxt_nncq_tail_cmp_inc(q, position);
-
-        } else if (nxt_nncq_next_cycle(q, written) == now
-                   && nxt_atomic_cmp_set(slot, entry,
-                                         nxt_nncq_new_entry(q, now, val)))
-        {
-            nxt_nncq_tail_cmp_inc(q, position);
-            return;
-        }
-    }
+    nxt_nncq_ring_put(q->entries, &q->tail, NXT_NNCQ_SIZE, val);
 }
 
 /** Takes the oldest number, or nxt_nncq_empty(). */
 nxt_inline nxt_nncq_atomic_t
 nxt_nncq_dequeue(volatile nxt_nncq_t *q)
 {
-    nxt_nncq_cycle_t   now, written;
-    nxt_nncq_atomic_t  position, entry;
-
-    for ( ;; ) {
-        position = nxt_nncq_head(q);
-        entry = q->entries[nxt_nncq_map(q, position)];
-
-        now = nxt_nncq_cycle(q, position);
-        written = nxt_nncq_cycle(q, entry);
-
-        if (nxt_nncq_next_cycle(q, written) == now) {
-            return nxt_nncq_empty(q);
-        }
-
-        if (written == now
-            && nxt_atomic_cmp_set(&q->head, position, position + 1))
-        {
-            return nxt_nncq_index(q, entry);
-        }
-    }
+    return nxt_nncq_ring_take(q->entries, &q->head, NXT_NNCQ_SIZE);
 }
 
 #endif /* NXT_NNCQ_H */

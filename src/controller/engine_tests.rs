@@ -138,7 +138,7 @@ impl Daemon {
 
     /// What main is asked to write; main says that it did.
     fn prepared(&mut self) -> Option<String> {
-        let mut message = self.to_main()?;
+        let mut message = self.next_to_main()?;
         assert_eq!(message.header.kind, kind::CONF_STORE);
         let text = text(&mut message);
         let stream = message.header.stream;
@@ -148,7 +148,7 @@ impl Daemon {
 
     /// What main is to do with what it wrote; main does it.
     fn committed(&mut self) -> Option<u8> {
-        let message = self.to_main()?;
+        let message = self.next_to_main()?;
         assert_eq!(message.header.kind, kind::CONF_STORE);
         assert!(message.fds[0].is_none());
         let stream = message.header.stream;
@@ -161,7 +161,7 @@ impl Daemon {
 
     /// Main cannot do what it is asked.
     fn full_disk(&mut self) {
-        let message = self.to_main().unwrap();
+        let message = self.next_to_main().unwrap();
         assert_eq!(message.header.kind, kind::CONF_STORE);
         let stream = message.header.stream;
         self.deliver(
@@ -184,7 +184,7 @@ impl Daemon {
     }
 
     /// A message to main. Reports about a router that has its document are noted, not returned.
-    fn to_main(&mut self) -> Option<Message> {
+    fn next_to_main(&mut self) -> Option<Message> {
         loop {
             let message = self.main.receive().unwrap()?;
             if message.header.kind != kind::PROCESS_READY {
@@ -503,7 +503,7 @@ fn a_new_router_gets_the_current_document_before_waiting_tasks() {
     assert_eq!(document, "{}");
     assert!(router.message().is_none());
     daemon.answer(stream, kind::RPC_READY);
-    assert!(daemon.to_main().is_none());
+    assert!(daemon.next_to_main().is_none());
     assert_eq!(daemon.reported, Some(3));
     assert_eq!(router.message().unwrap().header.kind, kind::STATUS);
     daemon.kill(router);
