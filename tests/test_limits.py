@@ -184,6 +184,6 @@ def test_application_limit_that_cannot_be_set(unit, python):
     for limits, text in (({'rlimit_nofile': 2147483647}, 'setrlimit(RLIMIT_NOFILE, 2147483647) failed'),
                          ({'cpu_affinity': unused}, f'CPU {unused} is not among')):
         a = unit.control('PUT', '/config/applications', {'pid': python('pid', limits=limits)})
-        assert a.status == 500, a.text
-        unit.wait_log(f'limits of "pid" prototype: {text}')
+        assert a.status == 500 and f'limits of the application: {text}' in a.json()['detail'], a.text
+        unit.wait_log(f'limits of the application: {text}')
     assert not unit.pids('"pid"')
