@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
 use super::{CHUNK_SIZE, HEADER_SIZE, SENT_EVERYWHERE, Segment, SegmentError, chunks_for};
@@ -21,6 +21,9 @@ pub struct IncomingSegments {
     limit: usize,
     on_release: OnRelease,
     segments: RwLock<HashMap<u32, Arc<Segment>>>,
+    /// The peer found no room, and nor did we: it may be waiting for a segment whose message is
+    /// still on its way to us over another port. Changed under the lock of `segments`.
+    awaited: AtomicBool,
 }
 
 impl IncomingSegments {
@@ -32,6 +35,7 @@ impl IncomingSegments {
             limit,
             on_release,
             segments: RwLock::default(),
+            awaited: AtomicBool::new(false),
         }
     }
 
@@ -57,6 +61,11 @@ impl IncomingSegments {
             .sent_over
             .store(SENT_EVERYWHERE, Ordering::Release);
         segments.insert(id, Arc::new(segment));
+        let awaited = self.awaited.swap(false, Ordering::Relaxed);
+        drop(segments);
+        if awaited {
+            (self.on_release)();
+        }
         Ok(id)
     }
 
@@ -95,7 +104,7 @@ impl IncomingSegments {
     }
 
     /// The peer says that it is out of memory (`OOSM`). True: there is room already, acknowledge
-    /// now. False: the segments are marked, and a release will acknowledge.
+    /// now. False: the segments are marked, and a release or a further segment will acknowledge.
     pub fn peer_is_exhausted(&self) -> bool {
         let segments = self.segments.read().unwrap_or_else(|e| e.into_inner());
         let mut room = false;
@@ -110,6 +119,7 @@ impl IncomingSegments {
                 room = true;
             }
         }
+        self.awaited.store(!room, Ordering::Relaxed);
         room
     }
 }

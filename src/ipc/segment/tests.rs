@@ -111,6 +111,25 @@ fn a_late_complaint_is_answered_at_once() {
 }
 
 #[test]
+fn a_complaint_that_overtakes_its_segment_is_answered_when_that_comes() {
+    let (out, incoming, acks) = sides(1);
+    let via = |port| Some(Via { port, thread: 1 });
+    let first = out.allocate(1, 1, via(5)).unwrap().run;
+    // Nothing is to be had over another port until the segment is mapped.
+    assert!(matches!(
+        out.allocate(1, 1, via(6)),
+        Err(AllocateError::Exhausted)
+    ));
+    assert!(!incoming.peer_is_exhausted());
+    assert_eq!(acks.load(Ordering::Relaxed), 0);
+    incoming.add(first.segment_fd().1).unwrap();
+    assert_eq!(acks.load(Ordering::Relaxed), 1);
+    assert!(out.allocate(1, 1, via(6)).is_ok());
+    incoming.add(first.segment_fd().1).unwrap();
+    assert_eq!(acks.load(Ordering::Relaxed), 1);
+}
+
+#[test]
 fn runs_may_be_shorter_but_not_below_the_minimum() {
     let (out, _incoming, _) = sides(1);
     let _head = out.allocate(1, 1, None).unwrap().run;
