@@ -227,6 +227,9 @@ impl Connection {
             left: declared,
             overrun: false,
         };
+        // The client takes the end of the connection for the end of the body.
+        let until_close = sent && !framing.chunked && declared.is_none();
+        let mut guarded = false;
         let mut batch = Batch::default();
         loop {
             poll_fn(|cx| {
@@ -241,16 +244,19 @@ impl Connection {
                 }
                 continue;
             }
+            if until_close && batch.ended.is_none() && !guarded {
+                // Should this process die before the body is complete, nobody else could tell.
+                self.client.stream.reset_on_close();
+                guarded = true;
+            }
             if let Err(error) = body.send(self, &batch).await {
                 return error.into();
             }
             self.out.clear();
             match std::mem::take(&mut batch).ended {
                 None => {}
-                // Only a body that ends with the connection needs a reset to be seen as cut.
-                Some(Ended::Cut) if body.sent && !body.chunked && declared.is_none() => {
-                    return Next::Abort;
-                }
+                // Others are seen to be cut without a reset.
+                Some(Ended::Cut) if until_close => return Next::Abort,
                 Some(Ended::Cut) => return Next::Close,
                 // Too much was not sent; too little must be seen by the client, which waits.
                 Some(Ended::Complete)
@@ -258,7 +264,12 @@ impl Connection {
                 {
                     return Next::Close;
                 }
-                Some(Ended::Complete) => return after(framing.keep_alive),
+                Some(Ended::Complete) => {
+                    if guarded {
+                        self.client.stream.close_in_order();
+                    }
+                    return after(framing.keep_alive);
+                }
             }
         }
     }

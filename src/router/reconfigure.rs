@@ -69,8 +69,10 @@ pub(super) async fn apply_changes(control: Rc<Control>, mut changes: UnboundedRe
         };
         let header =
             crate::ipc::Header::new(control.hub.pid, answer, change.stream).with_last(true);
-        if let Err(error) = change.controller.send(&header, why.as_bytes(), &[]) {
-            crate::alert!("answer to the controller: {error}");
+        match change.controller.send(&header, why.as_bytes(), &[]) {
+            // The next controller brings what main has stored.
+            Ok(()) | Err(crate::ipc::SendError::Closed) => {}
+            Err(error) => crate::alert!("answer to the controller: {error}"),
         }
     }
 }

@@ -95,14 +95,24 @@ impl Stream {
         Ok(shutdown(fd, Shutdown::Write)?)
     }
 
-    /// Makes the close to come a reset, which frees at once what was not sent.
+    /// Makes the close to come a reset, also if it comes by the end of the process. It frees at once
+    /// what was not sent, and the client sees that something is missing.
     pub(super) fn reset_on_close(&self) {
+        self.linger(1);
+    }
+
+    /// Takes [`reset_on_close`](Self::reset_on_close) back: what was sent will arrive.
+    pub(super) fn close_in_order(&self) {
+        self.linger(0);
+    }
+
+    fn linger(&self, l_onoff: libc::c_int) {
         if let Stream::Tcp(stream) = self {
             let linger = libc::linger {
-                l_onoff: 1,
+                l_onoff,
                 l_linger: 0,
             };
-            // Without it the kernel frees the memory a little later.
+            // It fails only for a connection that is broken already.
             let _ = setsockopt(stream, sockopt::Linger, &linger);
         }
     }
