@@ -21,44 +21,59 @@ typedef struct nxt_queue_link_s nxt_queue_link_t;
 #define nxt_queue_link_data(address, type, member)  \
     nxt_container_of(address, type, member)
 
-#define nxt_queue_self(link)                                                  \
-    do {                                                                      \
-        (link)->next = (link);                                                \
-        (link)->prev = (link);                                                \
-    } while (0)
+/** Makes two links neighbours: every operation below is made of this. */
+static inline void
+nxt_queue_join(nxt_queue_link_t *before, nxt_queue_link_t *after)
+{
+    before->next = after;
+    after->prev = before;
+}
 
-#define nxt_queue_init(queue)  nxt_queue_self(&(queue)->head)
+static inline void
+nxt_queue_self(nxt_queue_link_t *link)
+{
+    nxt_queue_join(link, link);
+}
 
-#define nxt_queue_insert_after(target, link)                                  \
-    do {                                                                      \
-        (link)->prev = (target);                                              \
-        (link)->next = (target)->next;                                        \
-        (link)->next->prev = (link);                                          \
-        (target)->next = (link);                                              \
-    } while (0)
+static inline void
+nxt_queue_init(nxt_queue_t *queue)
+{
+    nxt_queue_self(&queue->head);
+}
 
-#define nxt_queue_insert_before(target, link)                                 \
-    do {                                                                      \
-        (link)->next = (target);                                              \
-        (link)->prev = (target)->prev;                                        \
-        (link)->prev->next = (link);                                          \
-        (target)->prev = (link);                                              \
-    } while (0)
+static inline void
+nxt_queue_insert_after(nxt_queue_link_t *target, nxt_queue_link_t *link)
+{
+    nxt_queue_join(link, target->next);
+    nxt_queue_join(target, link);
+}
 
-#define nxt_queue_insert_head(queue, link)  \
-    nxt_queue_insert_after(&(queue)->head, link)
+static inline void
+nxt_queue_insert_before(nxt_queue_link_t *target, nxt_queue_link_t *link)
+{
+    nxt_queue_insert_after(target->prev, link);
+}
 
-#define nxt_queue_insert_tail(queue, link)  \
-    nxt_queue_insert_before(&(queue)->head, link)
+static inline void
+nxt_queue_insert_head(nxt_queue_t *queue, nxt_queue_link_t *link)
+{
+    nxt_queue_insert_after(&queue->head, link);
+}
+
+static inline void
+nxt_queue_insert_tail(nxt_queue_t *queue, nxt_queue_link_t *link)
+{
+    nxt_queue_insert_before(&queue->head, link);
+}
 
 /** Takes a link out of its list; its own addresses become NULL. */
-#define nxt_queue_remove(link)                                                \
-    do {                                                                      \
-        (link)->prev->next = (link)->next;                                    \
-        (link)->next->prev = (link)->prev;                                    \
-        (link)->prev = NULL;                                                  \
-        (link)->next = NULL;                                                  \
-    } while (0)
+static inline void
+nxt_queue_remove(nxt_queue_link_t *link)
+{
+    nxt_queue_join(link->prev, link->next);
+    link->prev = NULL;
+    link->next = NULL;
+}
 
 /**
  * Opens a loop over the objects of a list; the loop may remove the current
@@ -82,32 +97,32 @@ typedef struct nxt_queue_link_s nxt_queue_link_t;
 /** Marks a link as the end of a walk. */
 #define nxt_queue_sentinel(link)  ((link)->prev = NULL)
 
-/** Moves `link` and all after it to the empty list `tail`. */
-#define nxt_queue_split(queue, link, tail)                                    \
-    do {                                                                      \
-        (tail)->head.next = (link);                                           \
-        (tail)->head.prev = (queue)->head.prev;                               \
-        (queue)->head.prev = (link)->prev;                                    \
-        (queue)->head.prev->next = &(queue)->head;                            \
-        (link)->prev = &(tail)->head;                                         \
-        (tail)->head.prev->next = &(tail)->head;                              \
-    } while (0)
-
 /** Drops `link` and all after it. */
-#define nxt_queue_truncate(queue, link)                                       \
-    do {                                                                      \
-        (queue)->head.prev = (link)->prev;                                    \
-        (queue)->head.prev->next = &(queue)->head;                            \
-    } while (0)
+static inline void
+nxt_queue_truncate(nxt_queue_t *queue, nxt_queue_link_t *link)
+{
+    nxt_queue_join(link->prev, &queue->head);
+}
+
+/** Moves `link` and all after it to the empty list `tail`. */
+static inline void
+nxt_queue_split(nxt_queue_t *queue, nxt_queue_link_t *link, nxt_queue_t *tail)
+{
+    nxt_queue_link_t  *last;
+
+    last = queue->head.prev;
+    nxt_queue_truncate(queue, link);
+    nxt_queue_join(&tail->head, link);
+    nxt_queue_join(last, &tail->head);
+}
 
 /** Appends the links of `tail`, which is not empty, to a list. */
-#define nxt_queue_add(queue, tail)                                            \
-    do {                                                                      \
-        (queue)->head.prev->next = (tail)->head.next;                         \
-        (tail)->head.next->prev = (queue)->head.prev;                         \
-        (queue)->head.prev = (tail)->head.prev;                               \
-        (queue)->head.prev->next = &(queue)->head;                            \
-    } while (0)
+static inline void
+nxt_queue_add(nxt_queue_t *queue, nxt_queue_t *tail)
+{
+    nxt_queue_join(queue->head.prev, tail->head.next);
+    nxt_queue_join(tail->head.prev, &queue->head);
+}
 
 @ nxt_queue_middle
 
