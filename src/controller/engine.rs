@@ -274,7 +274,12 @@ impl Engine {
         self.busy = true;
         let stream = self.rpc.register(pending, Some(to));
         let header = Header::new(self.pid, kind, stream).with_last(true);
-        if let Err(problem) = self.send(to, &header, document, body) {
+        let sent = self.send(to, &header, document, body);
+        if matches!(sent, Err(SendProblem::Port(SendError::Closed))) {
+            // It has just died, which says nothing about the request. Main will tell of it.
+            return;
+        }
+        if let Err(problem) = sent {
             error!("controller failed to reach process {to}: {problem}");
             if let Some(pending) = self.rpc.take(stream) {
                 self.finish(pending, Err(String::new()));

@@ -550,11 +550,39 @@ fn a_document_that_was_in_force_is_never_given_up() {
 }
 
 #[test]
-fn a_closed_port_fails_the_task() {
+fn a_router_that_died_unnoticed_says_nothing_of_the_document() {
+    let mut daemon = Daemon::new(Some(STORED));
+    let FakeRouter { pid, port } = daemon.introduce_router(2);
+    drop(port);
+    daemon.greet(pid);
+    assert_eq!(daemon.document(), STORED);
+    let mut next = daemon.introduce_router(3);
+    daemon.deliver(
+        MAIN,
+        kind::REMOVE_PID,
+        0,
+        &pid.to_ne_bytes(),
+        [None, None, None],
+    );
+    daemon.greet(3);
+    assert_eq!(next.document().1, STORED);
+}
+
+#[test]
+fn a_closed_port_fails_the_task_when_main_tells_of_the_death() {
     let (mut daemon, router) = Daemon::running(None);
+    let pid = router.pid;
     drop(router);
     let mut client = daemon.send("PUT", "/config", "{}");
     daemon.prepared().unwrap();
+    assert_eq!(body(&mut client), None);
+    daemon.deliver(
+        MAIN,
+        kind::REMOVE_PID,
+        0,
+        &pid.to_ne_bytes(),
+        [None, None, None],
+    );
     let refused = r#"{"error":"Failed to apply new configuration."}"#;
     assert_eq!(body(&mut client).as_deref(), Some(refused));
 }

@@ -14,7 +14,10 @@ unsafe extern "C" fn compare(one: Node, two: Node) -> isize {
     one.cmp(&two) as isize
 }
 
-#[expect(clippy::vec_box, reason = "items must not move: the tree has their addresses")]
+#[expect(
+    clippy::vec_box,
+    reason = "items must not move: the tree has their addresses"
+)]
 struct Fixture {
     tree: Box<nxt_rbtree_t>,
     items: Vec<Box<Item>>,
