@@ -1,11 +1,12 @@
 /* Records through task->log->handler, as the macros of modules write them. */
 
 #include <nxt_main.h>
+#include <nxt_runtime.h>
 
 #include "check.h"
 
 static FILE        *file;
-static nxt_log_t   module_log = { NXT_LOG_INFO, 0, nxt_log_handler, NULL, NULL };
+static nxt_log_t   module_log = { NXT_LOG_INFO, 0, nxt_log_time_handler, NULL, NULL };
 static nxt_task_t  module_task = { NULL, &module_log, 0, NULL };
 static nxt_task_t  *task = &module_task;
 
@@ -40,13 +41,9 @@ record(void)
 
 
 static int
-is(const char *level, const char *text)
+record_is(const char *expected)
 {
-    char        expected[8192];
     const char  *logged;
-
-    snprintf(expected, sizeof(expected), "[%s] %d#%d %s", level, (int) getpid(),
-             (int) getpid(), text);
 
     logged = record();
 
@@ -56,6 +53,19 @@ is(const char *level, const char *text)
     }
 
     return 1;
+}
+
+
+/* A record of the handler that the daemon gives to modules. */
+static int
+is(const char *level, const char *text)
+{
+    char  expected[8192];
+
+    snprintf(expected, sizeof(expected), "[%s] %d#%d %s", level, (int) getpid(),
+             (int) getpid(), text);
+
+    return record_is(expected);
 }
 
 
@@ -137,7 +147,7 @@ main(void)
     free(overlong);
 
     nxt_log_handler(99, NULL, "no log");
-    CHECK(is("debug", "no log"));
+    CHECK(record_is("[debug] no log"));
     nxt_log_handler(0, NULL, NULL);
     CHECK(*record() == '\0');
 
