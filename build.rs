@@ -5,7 +5,9 @@ use std::{env, fs};
 
 /// C files for what Rust cannot: owning a `va_list`, and leaving a thread by unwinding.
 const SHIMS: &[&str] = &[
+    "src/capi/engine_shim.c",
     "src/capi/format_variadic.c",
+    "src/capi/process_shim.c",
     "src/capi/thread_shim.c",
     "src/capi/unit_variadic.c",
 ];

@@ -162,6 +162,28 @@ nxt_buf_t *nxt_buf_sync_alloc(nxt_mp_t *mp,
                               nxt_uint_t flags);
 
 /**
+ * A buffer with `size` bytes of memory that any thread may complete. It holds its pool. NULL when
+ * there is no memory.
+ *
+ * Requires:
+ * `task` is NULL or valid, of the thread that the pool belongs to; `mp` is NULL or a pool.
+ */
+nxt_buf_t *nxt_buf_mem_ts_alloc(nxt_task_t *task,
+                                nxt_mp_t *mp,
+                                size_t size);
+
+/**
+ * Sends a buffer home, if this is another engine than its own: 1 then, and its completion handler
+ * is called there; else 0.
+ *
+ * Requires:
+ * `task` is NULL or valid, `obj` is NULL or a buffer of `nxt_buf_mem_ts_alloc`.
+ */
+nxt_int_t nxt_buf_ts_handle(nxt_task_t *task,
+                            void *obj,
+                            void *data);
+
+/**
  * Gives up one hold on a buffer; without any it is complete.
  *
  * Requires:

@@ -144,6 +144,180 @@ struct nxt_process_s {
     nxt_process_isolation_t isolation;
 };
 
+/** How a process is made. The runtime keeps one behind each process. */
+typedef struct nxt_process_init_s {
+    /** Its name, ended by a NUL. */
+    const char *name;
+    /** What it is. */
+    nxt_process_type_t type;
+    /** Prepares it before the fork. */
+    nxt_process_prefork_t prefork;
+    /** Prepares it after the fork. */
+    nxt_process_setup_t setup;
+    /** Starts its work. */
+    nxt_process_start_t start;
+    /** Whether it is started again when it dies. */
+    uint8_t restart;
+    /** The handlers of its port. */
+    const nxt_port_handlers_t *port_handlers;
+    /** Its signals. */
+    const nxt_sig_event_t *signals;
+    /** Processes whose ports it does not keep. */
+    nxt_queue_t *siblings;
+} nxt_process_init_t;
+
+/** How a process is made, kept behind it. */
+#define nxt_process_init(process)  \
+    ((void *) ((u_char *) (process) + sizeof(nxt_process_t)))
+
+#define nxt_process_port_remove(port)  nxt_queue_remove(&(port)->link)
+#define nxt_process_port_first(process)                                       \
+    nxt_queue_link_data(nxt_queue_first(&(process)->ports), nxt_port_t, link)
+#define nxt_process_port_each(process, port)  \
+    nxt_queue_each(port, &(process)->ports, nxt_port_t, link)
+#define nxt_process_port_loop  nxt_queue_loop
+
+/** Which ports a kind of process keeps, is sent, and is told the end of. */
+extern uint8_t nxt_proc_keep_matrix[NXT_PROCESS_MAX][NXT_PROCESS_MAX];
+extern uint8_t nxt_proc_send_matrix[NXT_PROCESS_MAX][NXT_PROCESS_MAX];
+extern uint8_t nxt_proc_remove_notify_matrix[NXT_PROCESS_MAX][NXT_PROCESS_MAX];
+
+/**
+ * A process, held once, followed by the place for how it is made. NULL when there is no memory.
+ *
+ * Requires:
+ * `rt` is NULL or a runtime.
+ */
+nxt_process_t *nxt_process_new(nxt_runtime_t *rt);
+
+/**
+ * Adds holders to a process, or takes some away. Without any it ends.
+ *
+ * Requires:
+ * `task` and `process` are NULL or valid; a holder that was taken away does not use it any more.
+ */
+void nxt_process_use(nxt_task_t *task,
+                     nxt_process_t *process,
+                     int32_t i);
+
+/**
+ * Makes a process as `init` says and starts it: as `nxt_process_start`.
+ *
+ * Requires:
+ * `task` is NULL or valid, of a thread with a runtime; `init` is valid and stays so.
+ */
+nxt_int_t nxt_process_init_start(nxt_task_t *task,
+                                 nxt_process_init_t init);
+
+/**
+ * Starts a process. `NXT_OK` in the parent; `NXT_AGAIN` in the child, which must return to the loop
+ * of its engine; `NXT_ERROR` if there is no child.
+ *
+ * Requires:
+ * `task` and `process` are NULL or valid; the process has one thread.
+ */
+nxt_int_t nxt_process_start(nxt_task_t *task,
+                            nxt_process_t *process);
+
+/**
+ * What a process is; that of one without ports is not known and counts as main.
+ *
+ * Requires:
+ * `process` is NULL or valid.
+ */
+nxt_process_type_t nxt_process_type(nxt_process_t *process);
+
+/**
+ * Gives a process a port, which holds it.
+ *
+ * Requires:
+ * The addresses are NULL or valid; the port has no process yet.
+ */
+void nxt_process_port_add(nxt_task_t *task,
+                          nxt_process_t *process,
+                          nxt_port_t *port);
+
+/**
+ * Closes all ports of a process, and the runtime forgets them.
+ *
+ * Requires:
+ * `task` and `process` are NULL or valid.
+ */
+void nxt_process_close_ports(nxt_task_t *task, nxt_process_t *process);
+
+/**
+ * Ends this process in order: it listens no more, then the runtime is stopped.
+ *
+ * Requires:
+ * `task` is NULL or valid.
+ */
+void nxt_process_quit(nxt_task_t *task,
+                      nxt_uint_t exit_status);
+
+/**
+ * The port handler of `quit` for processes that listen.
+ *
+ * Requires:
+ * `task` is NULL or valid.
+ */
+void nxt_signal_quit_handler(nxt_task_t *task, nxt_port_recv_msg_t *msg);
+
+/**
+ * The setup of a process that needs no more: it takes its user and groups, and is ready.
+ *
+ * Requires:
+ * `task` and `process` are NULL or valid.
+ */
+nxt_int_t nxt_process_core_setup(nxt_task_t *task,
+                                 nxt_process_t *process);
+
+/**
+ * Looks up the user and group that a process will take; `group` without a start keeps the user's.
+ *
+ * Requires:
+ * `task` is NULL or valid; `process` is NULL or has a pool; the strings are NULL or valid.
+ */
+nxt_int_t nxt_process_creds_set(nxt_task_t *task,
+                                nxt_process_t *process,
+                                nxt_str_t *user,
+                                nxt_str_t *group);
+
+/**
+ * The process takes its user and groups, if it may, and forbids itself to gain privileges.
+ *
+ * Requires:
+ * `task` and `process` are NULL or valid.
+ */
+nxt_int_t nxt_process_apply_creds(nxt_task_t *task,
+                                  nxt_process_t *process);
+
+/**
+ * Starts a program; its process, or -1. Arguments and environment end with NULL.
+ *
+ * Requires:
+ * `task` is NULL or valid; the others are as for posix_spawn(3), or NULL.
+ */
+nxt_pid_t nxt_process_execute(nxt_task_t *task,
+                              char *name,
+                              char **argv,
+                              char **envp);
+
+/**
+ * Leaves the terminal: the process goes on as a child of its own, in a session of its own, without
+ * standard input and output. The parent exits.
+ *
+ * Requires:
+ * `task` is NULL or valid. The process has one thread.
+ */
+nxt_int_t nxt_process_daemon(nxt_task_t *task);
+
+#define NXT_SETPROCTITLE_ARGV  1
+
+/**
+ * Sets the title of the process, in the format language of `nxt_sprintf.h`.
+ */
+NXT_EXPORT void nxt_process_title(nxt_task_t *task, const char *fmt, ...);
+
 /** This process, its parent, user and group, arguments and environment. */
 NXT_EXPORT extern nxt_pid_t nxt_pid;
 NXT_EXPORT extern nxt_pid_t nxt_ppid;
@@ -152,14 +326,16 @@ NXT_EXPORT extern nxt_gid_t nxt_egid;
 NXT_EXPORT extern char **nxt_process_argv;
 NXT_EXPORT extern char ***nxt_process_environ;
 
-/** Sleeps for so many nanoseconds. */
+/** Sleeps for `ns` nanoseconds, or until a signal arrives. */
 void nxt_nanosleep(nxt_nsec_t ns);
 
 /**
- * Notes the arguments and the environment.
+ * Moves the environment away from the arguments, so that both make room for a title.
  *
  * Requires:
- * `orig_argv` is NULL or the arguments of `main`, `orig_envp` NULL or the address of the environment.
+ * The process has one thread; the addresses are those of `nxt_lib_start`, or NULL.
+ *
+ * `nxt_lib_start`: crate::capi::lib_start::nxt_lib_start
  */
 void nxt_process_arguments(nxt_task_t *task,
                            char **orig_argv,

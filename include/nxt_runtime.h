@@ -125,4 +125,161 @@ extern void nxt_log_time_handler(nxt_uint_t level,
                                  const char *fmt,
                                  ...);
 
+/**
+ * Makes the runtime of the calling thread from the command line, with an engine; its start is queued
+ * there. `NXT_ERROR` when there is no memory, or the command line is wrong.
+ *
+ * Requires:
+ * `task` is NULL or valid, after `nxt_lib_start`; the process has one thread.
+ *
+ * `nxt_lib_start`: crate::capi::lib_start::nxt_lib_start
+ */
+nxt_int_t nxt_runtime_create(nxt_task_t *task);
+
+/**
+ * Ends this process with `status` or-ed to that of earlier calls: its thread pools end, the main
+ * process tells all others to end and waits for them, then the process exits.
+ *
+ * Requires:
+ * `task` is NULL or valid, of a thread with a runtime and an engine.
+ */
+void nxt_runtime_quit(nxt_task_t *task,
+                      nxt_uint_t status);
+
+/**
+ * Tells the processes of applications to end.
+ *
+ * Requires:
+ * `task` and `rt` are NULL or valid.
+ */
+void nxt_runtime_stop_app_processes(nxt_task_t *task, nxt_runtime_t *rt);
+
+/**
+ * Frees the first engine of a runtime.
+ *
+ * Requires:
+ * `rt` is NULL or a runtime whose first engine does not run.
+ */
+void nxt_runtime_event_engine_free(nxt_runtime_t *rt);
+
+/**
+ * Adds a pool of threads to a runtime.
+ *
+ * Requires:
+ * `thr` and `rt` are NULL or valid.
+ */
+nxt_int_t nxt_runtime_thread_pool_create(nxt_thread_t *thr,
+                                         nxt_runtime_t *rt,
+                                         nxt_uint_t max_threads,
+                                         nxt_nsec_t timeout);
+
+/**
+ * Makes a process known, with its ports.
+ *
+ * Requires:
+ * `task` and `process` are NULL or valid.
+ */
+void nxt_runtime_process_add(nxt_task_t *task, nxt_process_t *process);
+
+/**
+ * Forgets a process, which stays.
+ *
+ * Requires:
+ * `rt` and `process` are NULL or valid.
+ */
+void nxt_runtime_process_remove(nxt_runtime_t *rt, nxt_process_t *process);
+
+/**
+ * Frees a process that nobody holds.
+ *
+ * Requires:
+ * `rt` is NULL or the runtime of `process`, which is NULL or has no ports and is not used any more.
+ */
+void nxt_runtime_process_release(nxt_runtime_t *rt,
+                                 nxt_process_t *process);
+
+/**
+ * The process of a number; NULL if the runtime does not know it.
+ *
+ * Requires:
+ * `rt` is NULL or a runtime.
+ */
+nxt_process_t *nxt_runtime_process_find(nxt_runtime_t *rt, nxt_pid_t pid);
+
+/**
+ * Prepares a walk over all processes, and answers the first one.
+ *
+ * Requires:
+ * `rt` is NULL or a runtime, `lhe` is NULL or writable.
+ */
+nxt_process_t *nxt_runtime_process_first(nxt_runtime_t *rt,
+                                         nxt_lvlhsh_each_t *lhe);
+
+/** The next process of a walk. */
+#define nxt_runtime_process_next(rt, cursor)  \
+    nxt_lvlhsh_each(&(rt)->processes, cursor)
+
+/** A loop over all processes, which may remove the current one. */
+#define nxt_runtime_process_each(rt, process)                                 \
+    do {                                                                      \
+        nxt_lvlhsh_each_t  _cursor;                                           \
+        nxt_process_t      *_after;                                           \
+                                                                              \
+        for ((process) = nxt_runtime_process_first(rt, &_cursor);             \
+             (process) != NULL;                                               \
+             (process) = _after)                                              \
+        {                                                                     \
+            _after = (nxt_process_t *) nxt_runtime_process_next(rt, &_cursor);
+
+#define nxt_runtime_process_loop                                              \
+        }                                                                     \
+    } while (0)
+
+/**
+ * A new port of a process, which is made known if it is not. The runtime holds both. NULL when there
+ * is no memory.
+ *
+ * Requires:
+ * `task` and `rt` are NULL or valid.
+ */
+nxt_port_t *nxt_runtime_process_port_create(nxt_task_t *task,
+                                            nxt_runtime_t *rt,
+                                            nxt_pid_t pid,
+                                            nxt_port_id_t id,
+                                            nxt_process_type_t type);
+
+/**
+ * Forgets a port, which the runtime holds no more.
+ *
+ * Requires:
+ * `task` and `port` are NULL or valid.
+ */
+void nxt_runtime_port_remove(nxt_task_t *task, nxt_port_t *port);
+
+/**
+ * The port of a process and a number; NULL if the runtime does not know it.
+ *
+ * Requires:
+ * `rt` is NULL or a runtime.
+ */
+nxt_port_t *nxt_runtime_port_find(nxt_runtime_t *rt,
+                                  nxt_pid_t pid,
+                                  nxt_port_id_t port_id);
+
+/**
+ * Adds a log file of a name, or finds it; NULL when there is no memory.
+ *
+ * Requires:
+ * `rt` is NULL or a runtime, `name` is NULL or valid.
+ */
+nxt_file_t *nxt_runtime_log_file_add(nxt_runtime_t *rt, nxt_str_t *name);
+
+/**
+ * The working folder, with a slash at the end; NULL if it cannot be found out.
+ *
+ * Requires:
+ * `mp` is NULL or a pool.
+ */
+nxt_str_t *nxt_current_directory(nxt_mp_t *mp);
+
 #endif /* NXT_RUNTIME_H */

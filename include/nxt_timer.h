@@ -82,6 +82,59 @@ typedef struct nxt_timers_s {
 #define nxt_timer_data(address, type, member)  \
     nxt_container_of(address, type, member)
 
+/**
+ * Prepares the timers of an engine, with room for `mchanges` changes.
+ *
+ * Requires:
+ * `timers` is NULL or writable.
+ */
+nxt_int_t nxt_timers_init(nxt_timers_t *timers, nxt_uint_t mchanges);
+
+/**
+ * Starts a timer, or sets one that runs anew: it expires `timeout` milliseconds from now. One that
+ * would change by no more than its `bias` stays.
+ *
+ * Requires:
+ * The addresses are NULL or valid; the timer stays until it expires or is deleted.
+ */
+void nxt_timer_add(nxt_event_engine_t *engine,
+                   nxt_timer_t *timer,
+                   nxt_msec_t timeout);
+
+/**
+ * Stops a timer: 1 if it was running or its handler is queued, else 0. The handler is not called
+ * in either case.
+ *
+ * Requires:
+ * The addresses are NULL or valid. A timer whose handler is queued must stay until then.
+ */
+nxt_bool_t nxt_timer_delete(nxt_event_engine_t *engine,
+                            nxt_timer_t *timer);
+
+/**
+ * How many milliseconds it is until a timer expires; `NXT_INFINITE_MSEC` if none runs.
+ *
+ * Requires:
+ * `engine` is NULL or an engine.
+ */
+nxt_msec_t nxt_timer_find(nxt_event_engine_t *engine);
+
+/**
+ * Sets the time, and queues the handlers of the timers that have expired.
+ *
+ * Requires:
+ * `engine` is NULL or an engine.
+ */
+void nxt_timer_expire(nxt_event_engine_t *engine, nxt_msec_t now);
+
+/** Stops a timer that may be started again soon. */
+nxt_inline void
+nxt_timer_disable(nxt_event_engine_t *engine, nxt_timer_t *timer)
+{
+    (void) engine;
+    timer->enabled = 0;
+}
+
 #define nxt_timer_is_in_tree(timer)  ((timer)->node.parent != NULL)
 #define nxt_timer_in_tree_set(timer)
 #define nxt_timer_in_tree_clear(timer)  ((timer)->node.parent = NULL)

@@ -86,6 +86,10 @@ typedef struct nxt_log_s nxt_log_t;
 typedef struct nxt_mp_s nxt_mp_t;
 typedef struct nxt_port_s nxt_port_t;
 typedef struct nxt_port_mmap_s nxt_port_mmap_t;
+typedef struct nxt_port_handlers_s nxt_port_handlers_t;
+typedef struct nxt_port_recv_msg_s nxt_port_recv_msg_t;
+typedef struct nxt_sig_event_s nxt_sig_event_t;
+typedef struct nxt_fd_event_s nxt_fd_event_t;
 typedef struct nxt_process_s nxt_process_t;
 typedef struct nxt_runtime_s nxt_runtime_t;
 typedef struct nxt_common_app_conf_s nxt_common_app_conf_t;
@@ -106,5 +110,11 @@ typedef union nxt_process_data_u nxt_process_data_t;
 
 /** Does a piece of work. */
 typedef void (*nxt_work_handler_t)(nxt_task_t *task, void *obj, void *data);
+
+/** The number of a port inside its process. Also on the wire. */
+typedef uint16_t nxt_port_id_t;
+
+/** Takes a message that came in. */
+typedef void (*nxt_port_handler_t)(nxt_task_t *task, nxt_port_recv_msg_t *msg);
 
 #endif /* NXT_TYPES_H */

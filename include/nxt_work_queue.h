@@ -73,6 +73,77 @@ typedef struct nxt_locked_work_queue_s {
     nxt_work_queue_cache_t cache;
 } nxt_locked_work_queue_t;
 
+/**
+ * Prepares memory for works in blocks of `chunk_size`, or of the usual size for 0.
+ *
+ * Requires:
+ * `cache` is NULL or writable.
+ */
+void nxt_work_queue_cache_create(nxt_work_queue_cache_t *cache,
+                                 size_t chunk_size);
+
+/**
+ * Frees the memory of works, none of which may be in use.
+ *
+ * Requires:
+ * `cache` is NULL or valid.
+ */
+void nxt_work_queue_cache_destroy(nxt_work_queue_cache_t *cache);
+
+/**
+ * Adds work to the end of a queue. If there is no memory it waits until there is: work is never
+ * lost.
+ *
+ * Requires:
+ * `wq` is NULL or a queue of the calling thread; the rest is what `handler` takes.
+ */
+void nxt_work_queue_add(nxt_work_queue_t *wq,
+                        nxt_work_handler_t handler,
+                        nxt_task_t *task,
+                        void *obj,
+                        void *data);
+
+/**
+ * Takes the first work of a queue: its handler, or NULL of an empty queue.
+ *
+ * Requires:
+ * `wq` is NULL or a queue of the calling thread; the other addresses are writable.
+ */
+nxt_work_handler_t nxt_work_queue_pop(nxt_work_queue_t *wq,
+                                      nxt_task_t **task,
+                                      void **obj,
+                                      void **data);
+
+/**
+ * Adds work to the end of a queue of any thread.
+ *
+ * Requires:
+ * `lwq` is NULL or valid; `work` is NULL or valid until it is done.
+ */
+void nxt_locked_work_queue_add(nxt_locked_work_queue_t *lwq,
+                               nxt_work_t *work);
+
+/**
+ * Takes the first work of a queue of any thread: its handler, or NULL of an empty queue.
+ *
+ * Requires:
+ * `lwq` is NULL or valid; the other addresses are writable.
+ */
+nxt_work_handler_t nxt_locked_work_queue_pop(nxt_locked_work_queue_t *lwq,
+                                             nxt_task_t **task,
+                                             void **obj,
+                                             void **data);
+
+/**
+ * Moves all works of a queue of any thread to one of the calling thread, which is `thr`.
+ *
+ * Requires:
+ * The addresses are NULL or valid, and so are the works.
+ */
+void nxt_locked_work_queue_move(nxt_thread_t *thr,
+                                nxt_locked_work_queue_t *lwq,
+                                nxt_work_queue_t *wq);
+
 /** A number for a new task. */
 #define nxt_task_next_ident()  \
     ((uint32_t) nxt_atomic_fetch_add(&nxt_task_ident, 1) & 0x3FFFFFFF)

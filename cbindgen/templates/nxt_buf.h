@@ -75,6 +75,10 @@
 
 @ nxt_buf_sync_alloc
 
+@ nxt_buf_mem_ts_alloc
+
+@ nxt_buf_ts_handle
+
 @ nxt_buf_parent_completion
 
 @ nxt_buf_make_plain

@@ -55,11 +55,17 @@ nxt_thread_extern_data(nxt_thread_t, nxt_thread_context);
 #include <nxt_sort.h>
 #include <nxt_list.h>
 #include <nxt_buf.h>
+#include <nxt_event_engine.h>
+#include <nxt_thread_pool.h>
 #include <nxt_log_moderation.h>
 #include <nxt_conf.h>
 #include <nxt_thread_log.h>
 #include <nxt_http_parse.h>
 #include <nxt_runtime.h>
+#include <nxt_port.h>
+#include <nxt_port_memory.h>
+#include <nxt_port_rpc.h>
+#include <nxt_port_hash.h>
 
 /** An allocator and what frees its memory. */
 typedef void *(*nxt_mem_proto_alloc_t)(void *pool, size_t size);

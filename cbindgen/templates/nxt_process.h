@@ -35,6 +35,59 @@
 
 @ struct nxt_process_t
 
+@ nxt_process_init_t
+
+/** How a process is made, kept behind it. */
+#define nxt_process_init(process)  \
+    ((void *) ((u_char *) (process) + sizeof(nxt_process_t)))
+
+#define nxt_process_port_remove(port)  nxt_queue_remove(&(port)->link)
+#define nxt_process_port_first(process)                                       \
+    nxt_queue_link_data(nxt_queue_first(&(process)->ports), nxt_port_t, link)
+#define nxt_process_port_each(process, port)  \
+    nxt_queue_each(port, &(process)->ports, nxt_port_t, link)
+#define nxt_process_port_loop  nxt_queue_loop
+
+/** Which ports a kind of process keeps, is sent, and is told the end of. */
+extern uint8_t nxt_proc_keep_matrix[NXT_PROCESS_MAX][NXT_PROCESS_MAX];
+extern uint8_t nxt_proc_send_matrix[NXT_PROCESS_MAX][NXT_PROCESS_MAX];
+extern uint8_t nxt_proc_remove_notify_matrix[NXT_PROCESS_MAX][NXT_PROCESS_MAX];
+
+@ nxt_process_new
+
+@ nxt_process_use
+
+@ nxt_process_init_start
+
+@ nxt_process_start
+
+@ nxt_process_type
+
+@ nxt_process_port_add
+
+@ nxt_process_close_ports
+
+@ nxt_process_quit
+
+@ nxt_signal_quit_handler
+
+@ nxt_process_core_setup
+
+@ nxt_process_creds_set
+
+@ nxt_process_apply_creds
+
+@ nxt_process_execute
+
+@ nxt_process_daemon
+
+#define NXT_SETPROCTITLE_ARGV  1
+
+/**
+ * Sets the title of the process, in the format language of `nxt_sprintf.h`.
+ */
+NXT_EXPORT void nxt_process_title(nxt_task_t *task, const char *fmt, ...);
+
 /** This process, its parent, user and group, arguments and environment. */
 NXT_EXPORT extern nxt_pid_t nxt_pid;
 NXT_EXPORT extern nxt_pid_t nxt_ppid;

@@ -31,6 +31,24 @@
 #define nxt_timer_data(address, type, member)  \
     nxt_container_of(address, type, member)
 
+@ nxt_timers_init
+
+@ nxt_timer_add
+
+@ nxt_timer_delete
+
+@ nxt_timer_find
+
+@ nxt_timer_expire
+
+/** Stops a timer that may be started again soon. */
+nxt_inline void
+nxt_timer_disable(nxt_event_engine_t *engine, nxt_timer_t *timer)
+{
+    (void) engine;
+    timer->enabled = 0;
+}
+
 #define nxt_timer_is_in_tree(timer)  ((timer)->node.parent != NULL)
 #define nxt_timer_in_tree_set(timer)
 #define nxt_timer_in_tree_clear(timer)  ((timer)->node.parent = NULL)

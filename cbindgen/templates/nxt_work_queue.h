@@ -17,6 +17,20 @@ typedef struct nxt_work_queue_chunk_s nxt_work_queue_chunk_t;
 
 @ nxt_locked_work_queue_t
 
+@ nxt_work_queue_cache_create
+
+@ nxt_work_queue_cache_destroy
+
+@ nxt_work_queue_add
+
+@ nxt_work_queue_pop
+
+@ nxt_locked_work_queue_add
+
+@ nxt_locked_work_queue_pop
+
+@ nxt_locked_work_queue_move
+
 /** A number for a new task. */
 #define nxt_task_next_ident()  \
     ((uint32_t) nxt_atomic_fetch_add(&nxt_task_ident, 1) & 0x3FFFFFFF)

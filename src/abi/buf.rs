@@ -57,6 +57,8 @@ pub struct nxt_buf_t {
 pub(crate) const IS_FILE: u8 = 1 << 0;
 /// `flags`: the content is mapped.
 pub(crate) const IS_MMAP: u8 = 1 << 1;
+/// `flags`: the content is in shared memory.
+pub(crate) const IS_PORT_MMAP: u8 = 1 << 2;
 /// `flags`: it carries no bytes but a mark.
 pub(crate) const IS_SYNC: u8 = 1 << 3;
 /// `flags`: a mark that there is no buffer.
@@ -65,6 +67,9 @@ pub(crate) const IS_NOBUF: u8 = 1 << 4;
 pub(crate) const IS_FLUSH: u8 = 1 << 5;
 /// `flags`: a mark of the end.
 pub(crate) const IS_LAST: u8 = 1 << 6;
+
+/// `flags`: the receiver releases the shared memory.
+pub(crate) const IS_PORT_MMAP_SENT: u8 = 1 << 7;
 
 /// Allocate a mark that there is no buffer.
 pub const NXT_BUF_SYNC_NOBUF: nxt_uint_t = 1;

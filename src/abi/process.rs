@@ -6,24 +6,13 @@ use crate::abi::application::nxt_common_app_conf_t;
 use crate::abi::array::{nxt_array_t, nxt_mp_t};
 use crate::abi::clone::nxt_clone_t;
 use crate::abi::credential::nxt_credential_t;
+use crate::abi::engine::nxt_sig_event_t;
+use crate::abi::port::{nxt_port_handlers_t, nxt_port_t};
+use crate::abi::port_memory::nxt_port_mmap_t;
 use crate::abi::queue::{nxt_queue_link_t, nxt_queue_t};
 use crate::abi::string::nxt_str_t;
 use crate::abi::task::nxt_task_t;
 use crate::abi::types::{nxt_bool_t, nxt_int_t, nxt_pid_t};
-
-/// A port (`nxt_port.h`); modules only see its address.
-#[repr(C)]
-#[derive(Debug)]
-pub struct nxt_port_t {
-    _opaque: [u8; 0],
-}
-
-/// A mapped segment (`nxt_port_memory.h`); modules only see its address.
-#[repr(C)]
-#[derive(Debug)]
-pub struct nxt_port_mmap_t {
-    _opaque: [u8; 0],
-}
 
 /// What a process does: one of the `NXT_PROCESS_*` numbers. Also on the wire.
 pub type nxt_process_type_t = c_uint;
@@ -195,6 +184,32 @@ pub struct nxt_process_t {
     pub isolation: nxt_process_isolation_t,
 }
 
+/// How a process is made. The runtime keeps one behind each process.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct nxt_process_init_t {
+    /// Its name, ended by a NUL.
+    pub name: *const c_char,
+    /// What it is.
+    pub r#type: nxt_process_type_t,
+    /// Prepares it before the fork.
+    pub prefork: nxt_process_prefork_t,
+    /// Prepares it after the fork.
+    pub setup: nxt_process_setup_t,
+    /// Starts its work.
+    pub start: nxt_process_start_t,
+    /// Whether it is started again when it dies.
+    pub restart: u8,
+    /// The handlers of its port.
+    pub port_handlers: *const nxt_port_handlers_t,
+    /// Its signals.
+    pub signals: *const nxt_sig_event_t,
+    /// Processes whose ports it does not keep.
+    pub siblings: *mut nxt_queue_t,
+}
+
+super::assert_layout!(nxt_process_init_t, size 72, align 8, name @ 0, r#type @ 8, prefork @ 16, setup @ 24, start @ 32,
+    restart @ 40, port_handlers @ 48, signals @ 56, siblings @ 64);
 super::assert_layout!(nxt_port_mmaps_t, size 56, align 8, mutex @ 0, size @ 40, cap @ 44, elts @ 48);
 super::assert_layout!(nxt_process_automount_t, size 3, align 1, language_deps @ 0, tmpfs @ 1, procfs @ 2);
 super::assert_layout!(nxt_cgroup_t, size 8, align 8, path @ 0);

@@ -3,26 +3,14 @@
 
 use libc::{c_void, pthread_cond_t, pthread_mutex_t, pthread_t};
 
+use crate::abi::engine::nxt_event_engine_t;
 use crate::abi::log::nxt_log_t;
 use crate::abi::random::nxt_random_t;
 use crate::abi::runtime::nxt_runtime_t;
 use crate::abi::task::{nxt_task_t, nxt_work_t};
+use crate::abi::thread_pool::nxt_thread_pool_t;
 use crate::abi::time::nxt_thread_time_t;
 use crate::abi::types::{nxt_atomic_t, nxt_tid_t};
-
-/// An event engine (`nxt_event_engine.h`).
-#[repr(C)]
-#[derive(Debug)]
-pub struct nxt_event_engine_t {
-    _opaque: [u8; 0],
-}
-
-/// A pool of threads (`nxt_thread_pool.h`).
-#[repr(C)]
-#[derive(Debug)]
-pub struct nxt_thread_pool_t {
-    _opaque: [u8; 0],
-}
 
 /// A thread as the C library names it.
 pub type nxt_thread_handle_t = pthread_t;

@@ -26,7 +26,7 @@ pub struct Global<T>(UnsafeCell<T>);
 unsafe impl<T> Sync for Global<T> {}
 
 impl<T> Global<T> {
-    const fn new(value: T) -> Global<T> {
+    pub(crate) const fn new(value: T) -> Global<T> {
         Global(UnsafeCell::new(value))
     }
 

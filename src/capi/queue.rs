@@ -7,6 +7,35 @@ use crate::capi::guard;
 
 type Link = *mut nxt_queue_link_t;
 
+/// Takes a link out of its list.
+///
+/// # Safety
+/// The link and its neighbours are valid.
+pub(crate) unsafe fn remove_link(link: Link) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        (*(*link).prev).next = (*link).next;
+        (*(*link).next).prev = (*link).prev;
+        (*link).next = std::ptr::null_mut();
+        (*link).prev = std::ptr::null_mut();
+    }
+}
+
+/// Adds a link at the end of a list.
+///
+/// # Safety
+/// The list is valid, and the link is in none.
+pub(crate) unsafe fn append_link(queue: *mut nxt_queue_t, link: Link) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let head = &raw mut (*queue).head;
+        (*link).prev = (*head).prev;
+        (*link).next = head;
+        (*(*head).prev).next = link;
+        (*head).prev = link;
+    }
+}
+
 /// The middle link; of an even number the first of the second half. Of an empty list its head.
 ///
 /// # Safety

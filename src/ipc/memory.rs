@@ -75,6 +75,8 @@ pub struct Mapping {
     size: usize,
     /// Of memory that its creator can still take away.
     guard: Option<Guard>,
+    /// Somebody else unmaps it.
+    borrowed: bool,
 }
 
 // SAFETY: the mapping is plain memory that stays valid for the life of the value whatever thread
@@ -118,6 +120,7 @@ impl Mapping {
                     start,
                     size,
                     guard: None,
+                    borrowed: false,
                 };
                 if guarded && sealed != Some(true) {
                     // SAFETY: the mapping is whole and readable and writable, and `map` drops the
@@ -131,6 +134,19 @@ impl Mapping {
                 call: "mmap()",
                 errno: Errno::last(),
             }),
+        }
+    }
+
+    /// A mapping that somebody else has made and will unmap.
+    ///
+    /// # Safety
+    /// `size` bytes at `start` are a shared, writable mapping that outlives the result.
+    pub(super) unsafe fn borrow(start: NonNull<u8>, size: usize) -> Self {
+        Mapping {
+            start,
+            size,
+            guard: None,
+            borrowed: true,
         }
     }
 
@@ -153,6 +169,9 @@ impl Mapping {
 impl Drop for Mapping {
     fn drop(&mut self) {
         self.guard = None;
+        if self.borrowed {
+            return;
+        }
         // SAFETY: start and size are those of a mapping that this value alone owns.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.size) };
     }

@@ -178,6 +178,11 @@ impl Sender {
         polled.is_ok() && hung_up
     }
 
+    /// The socket again; what waits for it is dropped.
+    pub fn into_socket(self) -> OwnedFd {
+        self.socket
+    }
+
     /// Whether messages wait for the socket.
     pub fn has_pending(&self) -> bool {
         self.pending.load(Ordering::Acquire)
@@ -257,6 +262,11 @@ impl Receiver {
                 return Ok(Some(whole));
             }
         }
+    }
+
+    /// The socket again; unfinished messages are dropped.
+    pub fn into_socket(self) -> OwnedFd {
+        self.socket
     }
 
     /// Drops the unfinished messages of a dead process.

@@ -7,6 +7,7 @@
 //! takes a free item, fills it and puts its number into the used ring.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
@@ -50,6 +51,14 @@ impl<const N: usize, const WORDS: usize> SharedQueue<N, WORDS> {
         Ok(SharedQueue { map })
     }
 
+    /// # Safety
+    /// `start` is a mapping of this queue, which outlives the result.
+    unsafe fn borrow(start: NonNull<u8>) -> Self {
+        // SAFETY: the caller's promise is the same.
+        let map = unsafe { Mapping::borrow(start, size_of::<Shared<N, WORDS>>()) };
+        SharedQueue { map: Arc::new(map) }
+    }
+
     fn shared(&self) -> &Shared<N, WORDS> {
         // SAFETY: `map` made sure of the size, a mapping is page-aligned, every bit pattern is
         // valid for atomics, and the mapping lives as long as `self`.
@@ -84,6 +93,15 @@ impl PortQueue {
     /// The queue behind a descriptor.
     pub fn map(fd: BorrowedFd<'_>) -> Result<Self, MemoryError> {
         SharedQueue::map(fd).map(PortQueue)
+    }
+
+    /// The queue of a port whose memory C code has mapped.
+    ///
+    /// # Safety
+    /// `start` is a mapping of a whole `nxt_port_queue_t`, which outlives the result.
+    pub unsafe fn borrow(start: NonNull<u8>) -> Self {
+        // SAFETY: the caller's promise is the same.
+        PortQueue(unsafe { SharedQueue::borrow(start) })
     }
 
     /// Appends a message; whether the reader must be woken.

@@ -113,6 +113,23 @@ impl<T> RpcTable<T> {
         self.streams.get_mut(&stream).map(|(_, value)| value)
     }
 
+    /// The peer that a request depends on.
+    pub fn peer(&self, stream: u32) -> Option<Pid> {
+        self.streams.get(&stream)?.0
+    }
+
+    /// The streams of the requests that depend on a process.
+    pub fn streams_of(&self, peer: Pid) -> Vec<u32> {
+        self.peers
+            .get(&peer)
+            .map_or_else(Vec::new, |streams| streams.iter().copied().collect())
+    }
+
+    /// Any request that waits.
+    pub fn any(&self) -> Option<u32> {
+        self.streams.keys().next().copied()
+    }
+
     /// Takes the request of the last message of its stream, or cancels it.
     pub fn take(&mut self, stream: u32) -> Option<T> {
         let (peer, value) = self.streams.remove(&stream)?;
@@ -190,6 +207,9 @@ mod tests {
         table.set_peer(c, Some(7));
         let d = table.register(4, Some(7));
         table.set_peer(d, Some(8));
+        assert_eq!((table.peer(c), table.peer(d)), (Some(7), Some(8)));
+        assert_eq!(table.streams_of(7), [a, c]);
+        assert!(table.any().is_some());
         assert_eq!(table.peer_died(7), [(a, 1), (c, 3)]);
         assert!(table.peer_died(7).is_empty());
         assert_eq!(table.peer_died(8), [(b, 2), (d, 4)]);

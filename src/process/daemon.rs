@@ -42,6 +42,12 @@ pub fn run(host: Host) -> i32 {
             return 1;
         }
     };
+    serve(options, host)
+}
+
+/// Runs Unit, for a program that has read its command line itself; the exit code. The process has one
+/// thread.
+pub fn serve(options: Options, host: Host) -> i32 {
     let Some(start) = prepare(options, host, Inheritance::take()) else {
         return 1;
     };
@@ -109,7 +115,7 @@ fn prepare(options: Options, host: Host, mut inheritance: Inheritance) -> Option
 }
 
 /// Leaves the terminal and the session of whoever started the daemon.
-fn detach() -> bool {
+pub(crate) fn detach() -> bool {
     if let Err(errno) = nix::unistd::setsid() {
         alert!("setsid() failed {}", Errno(errno));
         return false;

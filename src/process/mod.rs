@@ -35,7 +35,8 @@ mod state_messages;
 mod table;
 mod upgrade;
 
-pub use daemon::run;
+pub(crate) use daemon::detach;
+pub use daemon::{run, serve};
 
 use crate::abi::log::{NXT_LOG_DEBUG, NXT_LOG_INFO, nxt_log_handler_t};
 

@@ -53,6 +53,24 @@ pub unsafe fn fork_into(namespaces: Namespaces, entry: impl FnOnce() -> i32) -> 
     }
 }
 
+/// As [`process::fork_both`], into new namespaces.
+///
+/// # Safety
+///
+/// As for [`process::fork_both`].
+pub unsafe fn fork_both_into(namespaces: Namespaces) -> nix::Result<Option<Pid>> {
+    if namespaces.is_empty() {
+        // SAFETY: the caller's promise is the same.
+        return unsafe { process::fork_both() };
+    }
+    process::assert_single_thread();
+    // SAFETY: the caller guarantees a single thread.
+    match unsafe { clone_into(namespaces)? } {
+        0 => Ok(None),
+        child => Ok(Some(Pid::from_raw(child))),
+    }
+}
+
 /// Where the C library keeps the thread's id; null if the kernel does not tell.
 fn thread_id_address() -> *mut c_int {
     let mut address: *mut c_int = std::ptr::null_mut();

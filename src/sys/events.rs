@@ -29,6 +29,19 @@ pub enum Event {
     },
 }
 
+/// What is waited for at a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interest {
+    /// Something to read, or its end.
+    pub read: bool,
+    /// Room to write.
+    pub write: bool,
+    /// Tell each change once, not the state again and again.
+    pub edge: bool,
+    /// Tell once, then wait for nothing.
+    pub once: bool,
+}
+
 const SIGNAL_TOKEN: u64 = u64::MAX;
 
 /// See the module head.
@@ -62,6 +75,21 @@ impl EventLoop {
         Ok(self
             .epoll
             .add(fd, EpollEvent::new(EpollFlags::EPOLLOUT, token))?)
+    }
+
+    /// Watches a descriptor as `interest` says, whether it was watched before or not.
+    pub fn watch(&self, fd: impl AsFd, token: u64, interest: Interest) -> io::Result<()> {
+        debug_assert_ne!(token, SIGNAL_TOKEN);
+        let mut flags = EpollFlags::empty();
+        flags.set(EpollFlags::EPOLLIN, interest.read);
+        flags.set(EpollFlags::EPOLLOUT, interest.write);
+        flags.set(EpollFlags::EPOLLET, interest.edge);
+        flags.set(EpollFlags::EPOLLONESHOT, interest.once);
+        let mut event = EpollEvent::new(flags, token);
+        match self.epoll.modify(&fd, &mut event) {
+            Err(Errno::ENOENT) => Ok(self.epoll.add(fd, event)?),
+            result => Ok(result?),
+        }
     }
 
     /// Stops watching a descriptor; one that is not watched is no error.
@@ -156,6 +184,50 @@ mod tests {
         );
         events_loop.remove(&far).unwrap();
         events_loop.remove(&far).unwrap();
+    }
+
+    #[test]
+    fn what_is_waited_for_can_change() {
+        let mut events_loop = EventLoop::new(&[]).unwrap();
+        let (mut near, far) = UnixStream::pair().unwrap();
+        let interest = Interest {
+            read: true,
+            write: false,
+            edge: true,
+            once: false,
+        };
+        let mut wait = |events_loop: &mut EventLoop| {
+            let mut events = Vec::new();
+            let deadline = Instant::now() + Duration::from_millis(20);
+            events_loop.wait(Some(deadline), &mut events).unwrap();
+            events
+        };
+        let ready = |readable, writable| {
+            vec![Event::Ready {
+                token: 7,
+                readable,
+                writable,
+            }]
+        };
+        events_loop.watch(&far, 7, interest).unwrap();
+        near.write_all(b"x").unwrap();
+        assert_eq!(wait(&mut events_loop), ready(true, false));
+        // Nothing has changed since.
+        assert_eq!(wait(&mut events_loop), []);
+        let both = Interest {
+            write: true,
+            ..interest
+        };
+        events_loop.watch(&far, 7, both).unwrap();
+        assert_eq!(wait(&mut events_loop), ready(true, true));
+        let once = Interest {
+            once: true,
+            edge: false,
+            ..interest
+        };
+        events_loop.watch(&far, 7, once).unwrap();
+        assert_eq!(wait(&mut events_loop), ready(true, false));
+        assert_eq!(wait(&mut events_loop), []);
     }
 
     #[test]

@@ -21,11 +21,25 @@ pub const EXIT_PANIC: i32 = 70;
 /// The calling process must have exactly one thread. Another thread could hold a lock (the
 /// allocator's, the dynamic loader's) that nobody releases in the child. Debug builds check it.
 pub unsafe fn fork(entry: impl FnOnce() -> i32) -> nix::Result<Pid> {
+    // SAFETY: the caller's promise is the same.
+    match unsafe { fork_both()? } {
+        Some(child) => Ok(child),
+        None => run_child(entry),
+    }
+}
+
+/// Forks, and returns on both sides: the child in the parent, `None` in the child.
+///
+/// # Safety
+///
+/// As [`fork`]. Moreover the child must not run what the parent's frames would do on their way out:
+/// this is for programs of the library, whose interface promises that the call returns twice.
+pub unsafe fn fork_both() -> nix::Result<Option<Pid>> {
     assert_single_thread();
     // SAFETY: the caller guarantees a single thread, so that the child may run any code.
     match unsafe { nix::unistd::fork()? } {
-        ForkResult::Parent { child } => Ok(child),
-        ForkResult::Child => run_child(entry),
+        ForkResult::Parent { child } => Ok(Some(child)),
+        ForkResult::Child => Ok(None),
     }
 }
 

@@ -200,6 +200,27 @@ pub unsafe extern "C" fn nxt_lvlhsh_each(
     })
 }
 
+/// The prototype that C calls `NXT_LVLHSH_DEFAULT`, with buckets from the heap.
+pub(crate) const fn default_proto(
+    test: unsafe extern "C" fn(*mut nxt_lvlhsh_query_t, *mut c_void) -> nxt_int_t,
+) -> nxt_lvlhsh_proto_t {
+    nxt_lvlhsh_proto_t {
+        bucket_end: 30,
+        bucket_size: 128,
+        bucket_mask: 127,
+        shift: [4, 4, 4, 4, 4, 4, 4, 0],
+        test: Some(test),
+        alloc: Some(allocate_bucket),
+        free: Some(nxt_lvlhsh_free),
+    }
+}
+
+/// # Safety
+/// None; the interface asks for it.
+unsafe extern "C" fn allocate_bucket(data: *mut c_void, size: usize) -> *mut c_void {
+    nxt_lvlhsh_alloc(data, size)
+}
+
 /// An allocator for prototypes: `size` bytes of the heap, aligned to `size`.
 #[unsafe(no_mangle)]
 pub extern "C" fn nxt_lvlhsh_alloc(data: *mut c_void, size: usize) -> *mut c_void {

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
-use super::{CHUNK_SIZE, HEADER_SIZE, SENT_EVERYWHERE, Segment, SegmentError, chunks_for};
+use super::{CHUNK_SIZE, HEADER_SIZE, Segment, SegmentError, chunks_for};
 use crate::ipc::Pid;
 use crate::ipc::message::ChunkRef;
 
@@ -56,10 +56,7 @@ impl IncomingSegments {
             return Err(SegmentError::TooMany);
         }
         // From now on the creator may use it over all ports.
-        segment
-            .header()
-            .sent_over
-            .store(SENT_EVERYWHERE, Ordering::Release);
+        segment.set_sent_everywhere();
         segments.insert(id, Arc::new(segment));
         let awaited = self.awaited.swap(false, Ordering::Relaxed);
         drop(segments);

@@ -123,7 +123,8 @@ impl Segment {
         unsafe { self.map.start().cast::<SegmentHeader>().as_ref() }
     }
 
-    fn create(
+    /// Makes a segment with all chunks free, and its descriptor.
+    pub(crate) fn create(
         id: u32,
         src_pid: Pid,
         dst_pid: Pid,
@@ -151,7 +152,8 @@ impl Segment {
         Ok((segment, fd))
     }
 
-    fn open(fd: BorrowedFd<'_>) -> Result<Self, MemoryError> {
+    /// Maps the segment of a peer.
+    pub(crate) fn open(fd: BorrowedFd<'_>) -> Result<Self, MemoryError> {
         let map = Mapping::new(fd, SEGMENT_SIZE)?;
         let mut segment = Segment {
             map,
@@ -174,6 +176,23 @@ impl Segment {
     /// The id among the creator's segments.
     pub fn id(&self) -> u32 {
         self.id
+    }
+
+    /// Says that every port of the receiver knows the segment.
+    pub(crate) fn set_sent_everywhere(&self) {
+        self.header()
+            .sent_over
+            .store(SENT_EVERYWHERE, Ordering::Release);
+    }
+
+    /// Whether every port of the receiver knows the segment.
+    pub(crate) fn is_sent_everywhere(&self) -> bool {
+        self.header().sent_over.load(Ordering::Acquire) == SENT_EVERYWHERE
+    }
+
+    /// The first byte; raw because C code works on it.
+    pub(crate) fn start(&self) -> *mut u8 {
+        self.map.start().as_ptr()
     }
 
     /// The creator.
@@ -218,7 +237,7 @@ impl Segment {
     }
 
     /// Marks one chunk busy if it is free.
-    fn claim(&self, chunk: usize) -> bool {
+    pub(crate) fn claim(&self, chunk: usize) -> bool {
         self.free_map().claim(chunk)
     }
 
@@ -228,7 +247,7 @@ impl Segment {
     }
 
     /// Allocates a run of at most `want` and at least `min` chunks (a `min` of 0 means 1).
-    fn allocate(&self, want: usize, min: usize) -> Option<(u32, usize)> {
+    pub(crate) fn allocate(&self, want: usize, min: usize) -> Option<(u32, usize)> {
         let (first, count) = self.free_map().allocate(want, min)?;
         Some((first as u32, count))
     }
@@ -260,7 +279,8 @@ impl Segment {
         self.free_map().has_free()
     }
 
-    fn set_oosm(&self) {
+    /// Asks the receiver to tell when it has released something.
+    pub(crate) fn set_oosm(&self) {
         self.header().oosm.store(1, Ordering::SeqCst);
     }
 
