@@ -17,7 +17,8 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#define LONG_SIZE  100000
+/* More than three pieces, but not more than goes in a row. */
+#define LONG_SIZE  60000
 #define SHARED_SIZE  50000
 
 /* What happened, in memory that all processes share. */
@@ -31,7 +32,6 @@ typedef struct {
     int  cancelled;
     int  descriptor;
     int  long_message;
-    int  long_answer;
     int  shared_memory;
     int  released;
     int  completed;
@@ -676,11 +676,11 @@ main_start(nxt_task_t *task, nxt_uint_t status)
 
 
 static void
-run(char *folder)
+run(char *folder, char **main_argv)
 {
     nxt_runtime_t  *rt;
     char           log[100], pid[100], control[100];
-    char           *argv[] = {
+    char           *options[] = {
         "host", "--no-daemon", "--log", log, "--pid", pid, "--control", control,
         "--statedir", folder, "--tmpdir", folder, "--modulesdir", folder,
         "--user", "root", "--group", "root", NULL
@@ -690,7 +690,8 @@ run(char *folder)
     snprintf(pid, sizeof(pid), "%s/pid", folder);
     snprintf(control, sizeof(control), "unix:%s/control", folder);
 
-    CHECK(nxt_lib_start("host", argv, &environ) == NXT_OK);
+    CHECK(nxt_lib_start("host", main_argv, &environ) == NXT_OK);
+    nxt_process_argv = options;
     nxt_main_log.level = NXT_LOG_INFO;
     nxt_main_log.handler = nxt_log_time_handler;
 
@@ -707,11 +708,13 @@ run(char *folder)
 
 
 int
-main(void)
+main(int argc, char **argv)
 {
     int    status;
     char   folder[] = "/tmp/nxt-host-XXXXXX", command[200];
     pid_t  pid;
+
+    (void) argc;
 
     seen = mmap(NULL, sizeof(seen_t), PROT_READ | PROT_WRITE,
                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -723,7 +726,7 @@ main(void)
     pid = fork();
 
     if (pid == 0) {
-        run(folder);
+        run(folder, argv);
         return 1;
     }
 
@@ -753,7 +756,7 @@ main(void)
     CHECK(seen->quit == 2);
     CHECK(seen->completed == 12);
 
-    snprintf(command, sizeof(command), "%s %s/log", 
+    snprintf(command, sizeof(command), "%s %s/log",
              seen->failed != 0 ? "cat >&2" : "grep -q 'exited on signal 11'",
              folder);
     CHECK(system(command) == 0);

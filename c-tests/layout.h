@@ -9,6 +9,7 @@
 #include <nxt_http.h>
 #include <nxt_nncq.h>
 #include <nxt_nvbcq.h>
+#include <nxt_port_memory_int.h>
 #include <nxt_port_queue.h>
 #include <nxt_socket_msg.h>
 #include <nxt_unit.h>

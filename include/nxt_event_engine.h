@@ -54,7 +54,7 @@ typedef struct nxt_event_interface_s {
     /** Waits for none. */
     nxt_fd_event_change_t disable;
     /** Forgets a descriptor. */
-    nxt_fd_event_change_t delete_;
+    nxt_fd_event_change_t delete;
     /**
      * Forgets a descriptor that is going to be closed; whether a change was pending.
      */

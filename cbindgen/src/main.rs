@@ -105,6 +105,11 @@ const MEMBERS: &[(&str, &str, &str)] = &[
         "uint8_t shutdown:1;\n    uint8_t epoll_eof:1;\n    uint8_t epoll_error:1;",
     ),
     (
+        "nxt_event_interface_t",
+        "nxt_fd_event_change_t delete_;",
+        "nxt_fd_event_change_t delete;",
+    ),
+    (
         "nxt_event_engine_t",
         "uint64_t u[66];",
         "union {\n        nxt_poll_engine_t poll;\n        nxt_select_engine_t select;\n        \

@@ -209,8 +209,11 @@ unsafe extern "C" fn run(data: *mut c_void) {
                     threads.fetch_sub(1, Ordering::AcqRel);
                 }
             }
-            let (mut task, mut obj, mut argument) =
-                (ptr::null_mut::<nxt_task_t>(), ptr::null_mut(), ptr::null_mut());
+            let (mut task, mut obj, mut argument) = (
+                ptr::null_mut::<nxt_task_t>(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+            );
             let handler = nxt_locked_work_queue_pop(
                 &raw mut (*pool).work_queue,
                 &raw mut task,

@@ -6,6 +6,7 @@
 
 use std::ffi::{CStr, CString, OsString, c_char};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use once_cell::sync::OnceCell;
 
@@ -16,6 +17,7 @@ struct Area {
 }
 
 static AREA: OnceCell<Option<Area>> = OnceCell::new();
+static MOVED: AtomicPtr<*mut c_char> = AtomicPtr::new(std::ptr::null_mut());
 static ARGUMENTS: OnceCell<Vec<OsString>> = OnceCell::new();
 
 unsafe extern "C" {
@@ -107,6 +109,8 @@ unsafe fn move_environment() {
         }
         copies.push(std::ptr::null_mut());
         environ = copies.leak().as_mut_ptr();
+        // The C library takes another array when the environment grows; this one stays.
+        std::hint::black_box(&MOVED).store(environ, Ordering::Relaxed);
     }
 }
 

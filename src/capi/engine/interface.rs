@@ -149,7 +149,8 @@ unsafe fn apply(engine: *mut nxt_event_engine_t, ev: *mut nxt_fd_event_t) {
                 once: once((*ev).read) || once((*ev).write),
             };
             let result = if interest.read || interest.write {
-                own.events.watch(fd, ev.expose_provenance() as u64, interest)
+                own.events
+                    .watch(fd, ev.expose_provenance() as u64, interest)
             } else {
                 own.events.remove(fd)
             };
@@ -196,10 +197,7 @@ unsafe extern "C" fn delete(engine: *mut nxt_event_engine_t, ev: *mut nxt_fd_eve
 }
 
 /// Forgets an event, also what has happened to it already.
-unsafe extern "C" fn close(
-    engine: *mut nxt_event_engine_t,
-    ev: *mut nxt_fd_event_t,
-) -> nxt_bool_t {
+unsafe extern "C" fn close(engine: *mut nxt_event_engine_t, ev: *mut nxt_fd_event_t) -> nxt_bool_t {
     // SAFETY: the program calls this with an engine and an event of it; works of the queues are
     // valid.
     unsafe {
@@ -368,7 +366,13 @@ unsafe fn queue_handlers(
         }
         if writable && direction(&mut event.write, &mut event.write_ready, &mut changed) {
             let queue = event.write_work_queue;
-            nxt_work_queue_add(queue, event.write_handler, event.task, ev.cast(), event.data);
+            nxt_work_queue_add(
+                queue,
+                event.write_handler,
+                event.task,
+                ev.cast(),
+                event.data,
+            );
         }
         if changed && private(engine).read().as_ref().is_some_and(|own| !own.edge) {
             if event.read_ready != 0 && u32::from(event.read) == NXT_EVENT_BLOCKED {

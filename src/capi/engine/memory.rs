@@ -32,7 +32,11 @@ const MEM_SIZE: usize = offset_of!(nxt_buf_t, file);
 ///
 /// # Safety
 /// `engine` is an engine.
-unsafe fn class(engine: *mut nxt_event_engine_t, hint: u8, size: usize) -> Option<(usize, *mut Class)> {
+unsafe fn class(
+    engine: *mut nxt_event_engine_t,
+    hint: u8,
+    size: usize,
+) -> Option<(usize, *mut Class)> {
     // SAFETY: the array's elements are classes.
     unsafe {
         let cache = (*engine).mem_cache.as_ref()?;

@@ -166,9 +166,9 @@ unsafe fn start_interface(
     unsafe {
         (*engine).event = *interface;
         let events = if batch == 0 { BATCH } else { batch };
-        let made = (*interface)
-            .create
-            .map_or(NXT_ERROR, |create| create(engine, events.saturating_mul(4), events));
+        let made = (*interface).create.map_or(NXT_ERROR, |create| {
+            create(engine, events.saturating_mul(4), events)
+        });
         if made != NXT_OK {
             (*engine).event.free = None;
             return NXT_ERROR;
@@ -235,7 +235,8 @@ pub unsafe extern "C" fn nxt_event_engine_signals(
         }
         // SAFETY: the array ends with 0, by the caller's promise; the object is ours.
         unsafe {
-            let signals = nxt_zalloc(size_of::<nxt_event_signals_t>()).cast::<nxt_event_signals_t>();
+            let signals =
+                nxt_zalloc(size_of::<nxt_event_signals_t>()).cast::<nxt_event_signals_t>();
             if signals.is_null() {
                 return signals;
             }
@@ -244,7 +245,11 @@ pub unsafe extern "C" fn nxt_event_engine_signals(
             update_mask(signals);
             libc::signal(libc::SIGPIPE, libc::SIG_IGN);
             libc::signal(libc::SIGSYS, libc::SIG_IGN);
-            if libc::sigprocmask(libc::SIG_BLOCK, &raw const (*signals).sigmask, ptr::null_mut()) != 0
+            if libc::sigprocmask(
+                libc::SIG_BLOCK,
+                &raw const (*signals).sigmask,
+                ptr::null_mut(),
+            ) != 0
             {
                 libc::free(signals.cast());
                 return ptr::null_mut();
@@ -383,7 +388,10 @@ unsafe extern "C" fn nxt_event_engine_next(
     unsafe {
         let queues = work_queues(engine);
         let current = (*engine).current_work_queue;
-        let place = queues.iter().position(|queue| *queue == current).unwrap_or(0);
+        let place = queues
+            .iter()
+            .position(|queue| *queue == current)
+            .unwrap_or(0);
         // What is fast goes first, then the others in turn from where the last work was.
         let order = [current, queues[0]]
             .into_iter()
@@ -444,10 +452,14 @@ pub unsafe extern "C" fn nxt_signal_thread_start(engine: *mut nxt_event_engine_t
             let Some(engine) = engine.as_ref().filter(|engine| !engine.signals.is_null()) else {
                 return NXT_ERROR;
             };
-            if engine.event.signal_support != 0 || (*engine.signals).process == nxt_pid.get().read() {
+            if engine.event.signal_support != 0 || (*engine.signals).process == nxt_pid.get().read()
+            {
                 return NXT_OK;
             }
-            thread_record(Level::Alert, "the event interface must take signals as events");
+            thread_record(
+                Level::Alert,
+                "the event interface must take signals as events",
+            );
             NXT_ERROR
         }
     })

@@ -34,7 +34,12 @@ fn difference(one: nxt_msec_t, two: nxt_msec_t) -> i32 {
 
 unsafe extern "C" fn compare(one: *mut nxt_rbtree_node_t, two: *mut nxt_rbtree_node_t) -> isize {
     // SAFETY: the tree only has nodes of timers, which are their first members.
-    unsafe { difference((*one.cast::<nxt_timer_t>()).time, (*two.cast::<nxt_timer_t>()).time) as isize }
+    unsafe {
+        difference(
+            (*one.cast::<nxt_timer_t>()).time,
+            (*two.cast::<nxt_timer_t>()).time,
+        ) as isize
+    }
 }
 
 /// Prepares the timers of an engine, with room for `mchanges` changes.
@@ -209,9 +214,7 @@ pub unsafe extern "C" fn nxt_timer_expire(engine: *mut nxt_event_engine_t, now: 
             (*engine).timers.now = now;
             loop {
                 let timer = first(engine);
-                if timer.is_null()
-                    || difference((*timer).time, now) > i32::from((*timer).bias)
-                {
+                if timer.is_null() || difference((*timer).time, now) > i32::from((*timer).bias) {
                     return;
                 }
                 take_out(engine, timer);

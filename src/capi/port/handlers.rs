@@ -180,7 +180,10 @@ pub unsafe extern "C" fn nxt_port_new_port_handler(
             let known = nxt_runtime_port_find(rt, facts.pid, facts.id);
             if !known.is_null() {
                 (*msg).u.new_port = known;
-                drop(OwnedFd::from_raw_fd(std::mem::replace(&mut (*msg).fd[0], -1)));
+                drop(OwnedFd::from_raw_fd(std::mem::replace(
+                    &mut (*msg).fd[0],
+                    -1,
+                )));
                 return;
             }
             let r#type = facts.r#type & 0xFF;

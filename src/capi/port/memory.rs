@@ -28,9 +28,9 @@ use crate::capi::mp::{nxt_mp_free, nxt_mp_release};
 use crate::capi::process::{first_port, ports};
 use crate::capi::runtime::processes::nxt_runtime_process_find;
 use crate::capi::thread::{nxt_thread_mutex_lock, nxt_thread_mutex_unlock};
+use crate::ipc::create_memory;
 use crate::ipc::message::{ChunkRef, kind};
 use crate::ipc::segment::{CHUNK_COUNT, CHUNK_SIZE, Segment, SegmentError, chunks_for};
-use crate::ipc::create_memory;
 
 /// The most segments that one process takes from another: 40 GiB of addresses.
 const MAX_SEGMENTS: usize = 4096;
@@ -132,7 +132,10 @@ pub unsafe extern "C" fn nxt_port_mmaps_destroy(
         unsafe {
             for index in 0..(*port_mmaps).size as usize {
                 let place = (*port_mmaps).elts.add(index);
-                hold(std::mem::replace(&mut (*place).mmap_handler, ptr::null_mut()), -1);
+                hold(
+                    std::mem::replace(&mut (*place).mmap_handler, ptr::null_mut()),
+                    -1,
+                );
             }
             (*port_mmaps).size = 0;
             if free_elts != 0 {
@@ -378,7 +381,9 @@ pub unsafe extern "C" fn nxt_port_mmap_increase_buf(
             }
             let segment = segment((*b).parent.cast());
             let want = chunks_for(size - room);
-            let first = segment.chunk_of((*b).mem.end).map_or(CHUNK_COUNT, |chunk| chunk as usize);
+            let first = segment
+                .chunk_of((*b).mem.end)
+                .map_or(CHUNK_COUNT, |chunk| chunk as usize);
             let got = (first..first.saturating_add(want).min(CHUNK_COUNT))
                 .take_while(|chunk| segment.claim(*chunk))
                 .count();
@@ -435,7 +440,10 @@ unsafe fn release_chunks(task: *mut nxt_task_t, b: *mut nxt_buf_t, segment: &Seg
         };
         segment.release(start + sent as u32, all - sent);
         if incoming && segment.take_oosm() {
-            let runtime = (*task).thread.as_ref().map_or(ptr::null_mut(), |thread| thread.runtime);
+            let runtime = (*task)
+                .thread
+                .as_ref()
+                .map_or(ptr::null_mut(), |thread| thread.runtime);
             let process = nxt_runtime_process_find(runtime, segment.src_pid());
             nxt_process_broadcast_shm_ack(task, process);
         }
@@ -477,7 +485,10 @@ pub(super) unsafe fn read_chunks(
     // SAFETY: by the caller's promise.
     unsafe {
         let named = (*msg).buf;
-        let runtime = (*task).thread.as_ref().map_or(ptr::null_mut(), |thread| thread.runtime);
+        let runtime = (*task)
+            .thread
+            .as_ref()
+            .map_or(ptr::null_mut(), |thread| thread.runtime);
         let process = nxt_runtime_process_find(runtime, (*msg).port_msg.pid);
         (*msg).size = 0;
         let mut end: *mut *mut nxt_buf_t = &raw mut (*msg).buf;
@@ -673,11 +684,7 @@ pub unsafe extern "C" fn nxt_process_broadcast_shm_ack(
     });
 }
 
-unsafe extern "C" fn acknowledge(
-    task: *mut nxt_task_t,
-    port: *mut nxt_port_t,
-    data: *mut c_void,
-) {
+unsafe extern "C" fn acknowledge(task: *mut nxt_task_t, port: *mut nxt_port_t, data: *mut c_void) {
     let _ = port;
     // SAFETY: a posted function gets what it was posted with.
     unsafe {

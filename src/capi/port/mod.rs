@@ -24,7 +24,9 @@ use crate::capi::globals::{nxt_main_log, nxt_pid};
 use crate::capi::guard;
 use crate::capi::log::{record, task_record};
 use crate::capi::malloc::nxt_zalloc;
-use crate::capi::mp::{nxt_mp_cleanup, nxt_mp_create, nxt_mp_destroy, nxt_mp_release, nxt_mp_zalloc};
+use crate::capi::mp::{
+    nxt_mp_cleanup, nxt_mp_create, nxt_mp_destroy, nxt_mp_release, nxt_mp_zalloc,
+};
 use crate::capi::process::nxt_process_use;
 use crate::capi::queue::remove_link;
 use crate::capi::thread::{nxt_thread_mutex_create, nxt_thread_mutex_destroy};
@@ -326,7 +328,11 @@ pub unsafe extern "C" fn nxt_port_socket_init(
                     return NXT_ERROR;
                 }
             }
-            let size = if max_size == 0 { MAX_BODY } else { max_size.min(MAX_BODY) };
+            let size = if max_size == 0 {
+                MAX_BODY
+            } else {
+                max_size.min(MAX_BODY)
+            };
             (*port).max_size = size as u32;
             (*port).max_share = MAX_SHARE;
             NXT_OK

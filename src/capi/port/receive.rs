@@ -7,8 +7,8 @@ use libc::c_void;
 
 use super::memory::read_chunks;
 use super::{
-    close_fds, nxt_port_inc, nxt_port_use, own_engine, port_record, private, queue, release_receiver,
-    unwatch,
+    close_fds, nxt_port_inc, nxt_port_use, own_engine, port_record, private, queue,
+    release_receiver, unwatch,
 };
 use crate::abi::buf::nxt_buf_t;
 use crate::abi::port::{nxt_port_msg_t, nxt_port_recv_msg_t, nxt_port_recv_msg_u, nxt_port_t};
@@ -145,7 +145,10 @@ unsafe fn deliver(task: *mut nxt_task_t, port: *mut nxt_port_t, message: Message
         if own.is_null() {
             return port_record(port, Level::Alert, "no memory for a message");
         }
-        (*own).mem.free.copy_from_nonoverlapping(body.as_ptr(), body.len());
+        (*own)
+            .mem
+            .free
+            .copy_from_nonoverlapping(body.as_ptr(), body.len());
         (*own).mem.free = (*own).mem.free.add(body.len());
 
         let header = message.header;
@@ -176,7 +179,11 @@ unsafe fn deliver(task: *mut nxt_task_t, port: *mut nxt_port_t, message: Message
         let mut chunks = ptr::null_mut();
         if header.mmap {
             if let Err(error) = read_chunks(task, &raw mut msg) {
-                port_record(port, Level::Error, &format!("failed to get mmap buffer: {error}"));
+                port_record(
+                    port,
+                    Level::Error,
+                    &format!("failed to get mmap buffer: {error}"),
+                );
                 finish(task, port, msg.buf, own);
                 close_fds(&raw mut msg);
                 return give_back(port, own);

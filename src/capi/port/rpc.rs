@@ -51,8 +51,7 @@ pub unsafe extern "C" fn nxt_port_rpc_register_handler(
     guard("nxt_port_rpc_register_handler", 0, || {
         // SAFETY: the caller's promise is the same; a new registration is in the table.
         unsafe {
-            let ex =
-                nxt_port_rpc_register_handler_ex(task, port, ready_handler, error_handler, 0);
+            let ex = nxt_port_rpc_register_handler_ex(task, port, ready_handler, error_handler, 0);
             let Some(registration) = registration(ex) else {
                 return 0;
             };
@@ -67,7 +66,8 @@ pub unsafe extern "C" fn nxt_port_rpc_register_handler(
 fn registration(ex: *mut c_void) -> Option<NonNull<Registration>> {
     NonNull::new(ex).map(|ex| {
         // The memory of a registration starts that much earlier.
-        NonNull::new(ex.as_ptr().cast::<Registration>().wrapping_sub(1)).unwrap_or(NonNull::dangling())
+        NonNull::new(ex.as_ptr().cast::<Registration>().wrapping_sub(1))
+            .unwrap_or(NonNull::dangling())
     })
 }
 
@@ -142,7 +142,9 @@ pub unsafe extern "C" fn nxt_port_rpc_ex_set_peer(
         // SAFETY: not NULL, and by the caller's promise.
         unsafe {
             let stream = nxt_port_rpc_ex_stream(ex);
-            private(port).rpc.set_peer(stream, (peer != -1).then_some(peer));
+            private(port)
+                .rpc
+                .set_peer(stream, (peer != -1).then_some(peer));
         }
     });
 }

@@ -7,7 +7,8 @@ use libc::c_void;
 
 use super::memory::chunk_of;
 use super::{
-    nxt_port_inc, nxt_port_post, nxt_port_use, own_engine, port_record, private, sender, stop_waiting,
+    nxt_port_inc, nxt_port_post, nxt_port_use, own_engine, port_record, private, sender,
+    stop_waiting,
 };
 use crate::abi::buf::{IS_LAST, IS_PORT_MMAP, IS_PORT_MMAP_SENT, IS_SYNC, nxt_buf_t};
 use crate::abi::errno::{NXT_AGAIN, NXT_ERROR, NXT_OK};
@@ -73,9 +74,15 @@ impl<'a> Content<'a> {
         unsafe {
             while let Some(flags) = next.as_ref().map(|b| b.flags) {
                 content.last |= flags & IS_LAST != 0;
-                let bytes = if flags & IS_SYNC == 0 { used(next) } else { &[] };
+                let bytes = if flags & IS_SYNC == 0 {
+                    used(next)
+                } else {
+                    &[]
+                };
                 if !bytes.is_empty() {
-                    let chunk = (flags & IS_PORT_MMAP != 0).then(|| chunk_of(next)).flatten();
+                    let chunk = (flags & IS_PORT_MMAP != 0)
+                        .then(|| chunk_of(next))
+                        .flatten();
                     shared &= chunk.is_some();
                     content.chunks.extend(chunk);
                     size += bytes.len();
@@ -95,10 +102,19 @@ impl<'a> Content<'a> {
         content
     }
 
-    fn send(&self, sender: &Sender, header: Header, fds: &[BorrowedFd<'_>]) -> Result<Sent, SendError> {
+    fn send(
+        &self,
+        sender: &Sender,
+        header: Header,
+        fds: &[BorrowedFd<'_>],
+    ) -> Result<Sent, SendError> {
         let header = header.with_last(header.last || self.last);
         if self.chunks.is_empty() {
-            let body = if self.copy.is_empty() { self.whole } else { &self.copy };
+            let body = if self.copy.is_empty() {
+                self.whole
+            } else {
+                &self.copy
+            };
             return sender.send(&header, body, fds);
         }
         // Each piece names whole places.
@@ -215,7 +231,11 @@ pub unsafe extern "C" fn nxt_port_socket_write2(
                         SendError::Closed => Level::Info,
                         _ => Level::Alert,
                     };
-                    port_record(port, level, &format!("message {} lost: {error}", header.kind));
+                    port_record(
+                        port,
+                        level,
+                        &format!("message {} lost: {error}", header.kind),
+                    );
                     complete(task, b, false, shared);
                 }
             }

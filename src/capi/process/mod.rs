@@ -16,9 +16,7 @@ use crate::abi::string::nxt_str_t;
 use crate::abi::task::nxt_task_t;
 use crate::abi::types::{nxt_int_t, nxt_nsec_t, nxt_pid_t, nxt_uint_t};
 use crate::base::log::Level;
-use crate::capi::credential::{
-    nxt_credential_get, nxt_credential_setgids, nxt_credential_setuid,
-};
+use crate::capi::credential::{nxt_credential_get, nxt_credential_setgids, nxt_credential_setuid};
 use crate::capi::engine::init_queue;
 use crate::capi::globals::{self, Global, nxt_pid};
 use crate::capi::log::task_record;
@@ -101,7 +99,9 @@ pub(crate) unsafe fn runtime_of(task: *mut nxt_task_t) -> *mut nxt_runtime_t {
     // SAFETY: NULL or valid, by the caller's promise.
     unsafe {
         let thread = task.as_ref().map_or(ptr::null_mut(), |task| task.thread);
-        thread.as_ref().map_or(ptr::null_mut(), |thread| thread.runtime)
+        thread
+            .as_ref()
+            .map_or(ptr::null_mut(), |thread| thread.runtime)
     }
 }
 
@@ -133,7 +133,10 @@ pub(crate) unsafe fn ports(process: *mut nxt_process_t) -> Vec<*mut nxt_port_t> 
 /// `process` is NULL or valid.
 pub(crate) unsafe fn first_port(process: *mut nxt_process_t) -> *mut nxt_port_t {
     // SAFETY: the caller's promise is the same.
-    unsafe { ports(process) }.first().copied().unwrap_or(ptr::null_mut())
+    unsafe { ports(process) }
+        .first()
+        .copied()
+        .unwrap_or(ptr::null_mut())
 }
 
 /// A process, held once, followed by the place for how it is made. NULL when there is no memory.
@@ -451,7 +454,11 @@ pub unsafe extern "C" fn nxt_process_daemon(task: *mut nxt_task_t) -> nxt_int_t 
             }
             nxt_pid.get().write(libc::getpid());
             (*globals::thread()).tid = 0;
-            if crate::process::detach() { NXT_OK } else { NXT_ERROR }
+            if crate::process::detach() {
+                NXT_OK
+            } else {
+                NXT_ERROR
+            }
         }
     })
 }
@@ -466,6 +473,9 @@ pub extern "C" fn nxt_nanosleep(ns: nxt_nsec_t) {
     // SAFETY: the time is valid, and the rest is not wanted.
     unsafe { libc::nanosleep(&raw const time, ptr::null_mut()) };
 }
+
+/// The copy of the arguments.
+static COPY: Global<*mut *mut c_char> = Global::new(ptr::null_mut());
 
 /// Moves the environment away from the arguments, so that both make room for a title.
 ///
@@ -497,6 +507,8 @@ pub unsafe extern "C" fn nxt_process_arguments(
                 for index in 0..count {
                     copy.add(index).write(libc::strdup(*orig_argv.add(index)));
                 }
+                // The program may put others in their place.
+                COPY.get().write(copy);
                 globals::nxt_process_argv.get().write(copy);
             }
             sys::title::init();

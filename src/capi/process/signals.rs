@@ -105,7 +105,11 @@ unsafe extern "C" fn reopen_logs(task: *mut nxt_task_t, obj: *mut c_void, data: 
     guard("SIGUSR1", (), || {
         // SAFETY: the engine calls this with its task.
         unsafe {
-            task_record(task, Level::Notice, "signal SIGUSR1 received, log files rotation");
+            task_record(
+                task,
+                Level::Notice,
+                "signal SIGUSR1 received, log files rotation",
+            );
             reopen(task, runtime_of(task));
         }
     });
@@ -189,7 +193,9 @@ unsafe fn child_died(task: *mut nxt_task_t, pid: i32) {
             let port = first_port(*child);
             nxt_port_socket_write2(task, port, quit, -1, -1, 0, 0, ptr::null_mut());
         }
-        let stopping = own_engine(task).as_ref().is_some_and(|engine| engine.shutdown != 0);
+        let stopping = own_engine(task)
+            .as_ref()
+            .is_some_and(|engine| engine.shutdown != 0);
         if !stopping {
             nxt_port_remove_notify_others(task, process);
             for child in &children {

@@ -6,8 +6,8 @@ use libc::c_void;
 
 use super::{
     first_port, init_of, nxt_proc_keep_matrix, nxt_process_apply_creds, nxt_process_close_ports,
-    nxt_process_new, nxt_process_port_add, nxt_process_quit, nxt_process_type, nxt_process_use, ports,
-    rule, runtime_of,
+    nxt_process_new, nxt_process_port_add, nxt_process_quit, nxt_process_type, nxt_process_use,
+    ports, rule, runtime_of,
 };
 use crate::abi::errno::{NXT_AGAIN, NXT_ERROR, NXT_OK};
 use crate::abi::port::{NXT_PORT_MSG_LAST, nxt_port_recv_msg_t};
@@ -57,7 +57,8 @@ pub unsafe extern "C" fn nxt_process_init_start(
             if process.is_null() {
                 return NXT_ERROR;
             }
-            (*process).parent_port = (*rt).port_by_type[(*rt).r#type as usize % NXT_PROCESS_MAX as usize];
+            (*process).parent_port =
+                (*rt).port_by_type[(*rt).r#type as usize % NXT_PROCESS_MAX as usize];
             (*process).name = init.name;
             (*process).user_cred = &raw mut (*rt).user_cred;
             init_of(process).write(init);
@@ -188,7 +189,11 @@ unsafe fn become_child(task: *mut nxt_task_t, process: *mut nxt_process_t) {
                 release_sender(port);
             }
             let kept = (*other).pid == parent
-                || rule(&nxt_proc_keep_matrix, (*init).r#type, nxt_process_type(other));
+                || rule(
+                    &nxt_proc_keep_matrix,
+                    (*init).r#type,
+                    nxt_process_type(other),
+                );
             if kept && (*other).state == NXT_PROCESS_STATE_READY {
                 nxt_port_mmaps_destroy(&raw mut (*other).incoming, 0);
             } else {
@@ -231,7 +236,8 @@ unsafe fn set_up(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_
             return NXT_ERROR;
         }
         let thread = (*task).thread;
-        if nxt_runtime_thread_pool_create(thread, rt, (*rt).auxiliary_threads, THREAD_TIMEOUT) != NXT_OK
+        if nxt_runtime_thread_pool_create(thread, rt, (*rt).auxiliary_threads, THREAD_TIMEOUT)
+            != NXT_OK
         {
             return NXT_ERROR;
         }
@@ -260,7 +266,9 @@ unsafe fn start(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_t
         nxt_runtime_process_add(task, process);
         let init = init_of(process);
         nxt_port_enable(task, first_port(process), (*init).port_handlers);
-        let set_up = (*init).setup.map_or(NXT_ERROR, |setup| setup(task, process));
+        let set_up = (*init)
+            .setup
+            .map_or(NXT_ERROR, |setup| setup(task, process));
         let result = match (*process).state {
             _ if set_up != NXT_OK => NXT_ERROR,
             NXT_PROCESS_STATE_CREATED => tell_created(task, process),
@@ -289,7 +297,9 @@ unsafe fn run(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_t {
             return NXT_ERROR;
         }
         let data = &raw mut (*process).data;
-        let result = (*init_of(process)).start.map_or(NXT_ERROR, |start| start(task, data));
+        let result = (*init_of(process))
+            .start
+            .map_or(NXT_ERROR, |start| start(task, data));
         if nxt_process_type(process) != NXT_PROCESS_PROTOTYPE {
             nxt_port_write_close(first_port(process));
         }
@@ -362,7 +372,15 @@ unsafe extern "C" fn refused(
 unsafe fn tell_created(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_t {
     // SAFETY: by the caller's promise.
     unsafe {
-        ask_main(task, process, kind::PROCESS_CREATED, true, -1, ptr::null_mut(), created)
+        ask_main(
+            task,
+            process,
+            kind::PROCESS_CREATED,
+            true,
+            -1,
+            ptr::null_mut(),
+            created,
+        )
     }
 }
 
@@ -405,7 +423,11 @@ unsafe fn ask_who_i_am(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nx
         let parent = nxt_ppid.get().read();
         (*buf).mem.free.cast::<i32>().write_unaligned(parent);
         (*buf).mem.free = (*buf).mem.free.add(size_of::<i32>());
-        let fd = if (*process).parent_port == main { -1 } else { (*port).pair[1] };
+        let fd = if (*process).parent_port == main {
+            -1
+        } else {
+            (*port).pair[1]
+        };
         let sent = ask_main(task, process, kind::WHOAMI, true, fd, buf, told_who_i_am);
         if sent != NXT_OK {
             crate::capi::mp::nxt_mp_free((*main).mem_pool, buf.cast());

@@ -52,7 +52,10 @@ pub(crate) unsafe fn files(rt: *mut nxt_runtime_t) -> Vec<*mut nxt_file_t> {
 /// `rt` is NULL or a runtime.
 pub(crate) unsafe fn file_at(rt: *mut nxt_runtime_t, slot: nxt_uint_t) -> *mut nxt_file_t {
     // SAFETY: the caller's promise is the same.
-    unsafe { files(rt) }.get(slot as usize).copied().unwrap_or(ptr::null_mut())
+    unsafe { files(rt) }
+        .get(slot as usize)
+        .copied()
+        .unwrap_or(ptr::null_mut())
 }
 
 /// An invalid file of a new place; NULL when there is no memory.

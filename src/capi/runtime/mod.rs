@@ -26,9 +26,7 @@ use crate::capi::array::{nxt_array_add, nxt_array_create, nxt_array_remove, nxt_
 use crate::capi::capability::nxt_capability_set;
 use crate::capi::credential::nxt_credential_get;
 use crate::capi::engine::work_queue::nxt_work_queue_add;
-use crate::capi::engine::{
-    init_queue, interface, nxt_event_engine_create, nxt_event_engine_free,
-};
+use crate::capi::engine::{init_queue, interface, nxt_event_engine_create, nxt_event_engine_free};
 use crate::capi::globals::nxt_process_argv;
 use crate::capi::log::task_record;
 use crate::capi::mp::{nxt_mp_create, nxt_mp_destroy, nxt_mp_nget, nxt_mp_zget};
@@ -327,9 +325,8 @@ pub unsafe extern "C" fn nxt_main_process_start(
         // SAFETY: not NULL, and by the caller's promise; the settings end with a NUL or are NULL.
         unsafe {
             (*runtime).r#type = NXT_PROCESS_MAIN;
-            let string = |text: *const c_char| {
-                String::from_utf8_lossy(c_string(text.cast())).into_owned()
-            };
+            let string =
+                |text: *const c_char| String::from_utf8_lossy(c_string(text.cast())).into_owned();
             let optional = |text: *const c_char| (!text.is_null()).then(|| string(text));
             let path = |text: *const c_char| {
                 std::path::PathBuf::from(OsStr::from_bytes(c_string(text.cast())))
@@ -414,7 +411,13 @@ unsafe fn stop_thread_pools(
             return;
         }
         for index in 0..(*pools).nelts as usize {
-            nxt_thread_pool_destroy((*pools).elts.cast::<*mut nxt_thread_pool_t>().add(index).read());
+            nxt_thread_pool_destroy(
+                (*pools)
+                    .elts
+                    .cast::<*mut nxt_thread_pool_t>()
+                    .add(index)
+                    .read(),
+            );
         }
     }
 }
@@ -486,7 +489,8 @@ pub unsafe extern "C" fn nxt_current_directory(mp: *mut nxt_mp_t) -> *mut nxt_st
         }
         // SAFETY: not NULL, and by the caller's promise; the memory has room for the string.
         unsafe {
-            let string = crate::capi::mp::nxt_mp_get(mp, size_of::<nxt_str_t>()).cast::<nxt_str_t>();
+            let string =
+                crate::capi::mp::nxt_mp_get(mp, size_of::<nxt_str_t>()).cast::<nxt_str_t>();
             let Some(start) = text(mp, &name) else {
                 return ptr::null_mut();
             };

@@ -16,8 +16,8 @@ use crate::capi::file::nxt_file_delete;
 use crate::capi::globals::nxt_pid;
 use crate::capi::guard;
 use crate::capi::mp::nxt_mp_destroy;
-use crate::capi::port::send::nxt_port_socket_write2;
 use crate::capi::port::own_engine;
+use crate::capi::port::send::nxt_port_socket_write2;
 use crate::capi::process::{init_of, nxt_process_close_ports, ports, runtime_of};
 use crate::capi::runtime::processes::{all_processes, nxt_runtime_process_remove};
 use crate::capi::thread::nxt_thread_mutex_destroy;
@@ -36,8 +36,12 @@ unsafe fn tell_to_quit(
     // SAFETY: by the caller's promise.
     unsafe {
         let me = nxt_pid.get().read();
-        let others = all_processes(rt).into_iter().filter(|other| (**other).pid != me);
-        let chosen: Vec<_> = others.filter(|other| of((*init_of(*other)).r#type)).collect();
+        let others = all_processes(rt)
+            .into_iter()
+            .filter(|other| (**other).pid != me);
+        let chosen: Vec<_> = others
+            .filter(|other| of((*init_of(*other)).r#type))
+            .collect();
         for other in &chosen {
             for port in ports(*other) {
                 nxt_port_socket_write2(task, port, quit, -1, -1, 0, 0, ptr::null_mut());
@@ -119,7 +123,10 @@ pub unsafe extern "C" fn nxt_runtime_stop_app_processes(
 
 /// Exits, unless thread pools are still there.
 unsafe extern "C" fn leave(task: *mut nxt_task_t, obj: *mut c_void, data: *mut c_void) {
-    let (rt, engine) = (obj.cast::<nxt_runtime_t>(), data.cast::<nxt_event_engine_t>());
+    let (rt, engine) = (
+        obj.cast::<nxt_runtime_t>(),
+        data.cast::<nxt_event_engine_t>(),
+    );
     let status = guard("nxt_runtime_exit", Some(1), || {
         // SAFETY: `nxt_runtime_quit` queues this with the runtime and its engine.
         unsafe {
