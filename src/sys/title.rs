@@ -29,12 +29,22 @@ unsafe extern "C" {
 ///
 /// `std::env::args_os` gives garbage once a title is set: [`arguments`] has the original ones.
 pub fn init() {
+    init_where(|_| true);
+}
+
+/// The same for a program that knows where its first argument lies. Under an emulator that is not
+/// where the kernel says, and then there are no titles.
+pub fn init_at(first: usize) {
+    init_where(|start| start == first);
+}
+
+fn init_where(starts: impl Fn(usize) -> bool) {
     ARGUMENTS.get_or_init(|| std::env::args_os().collect());
     AREA.get_or_init(|| {
         if super::process::threads() != Some(1) {
             return None;
         }
-        let area = find_area()?;
+        let area = find_area().filter(|area| starts(area.start))?;
         // SAFETY: this is the only thread, and the standard library keeps no pointers into the
         // environment; C code that has some reads a title at worst, which ends with a zero byte.
         unsafe { move_environment() };

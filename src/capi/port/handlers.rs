@@ -11,10 +11,9 @@ use crate::abi::buf::nxt_buf_t;
 use crate::abi::errno::{NXT_ERROR, NXT_OK};
 use crate::abi::file::nxt_fd_t;
 use crate::abi::port::{
-    NXT_PORT_MSG_LAST, nxt_port_data_t, nxt_port_handlers_t, nxt_port_msg_new_port_t,
-    nxt_port_recv_msg_t, nxt_port_t,
+    NXT_PORT_MSG_LAST, nxt_port_data_t, nxt_port_handlers_t, nxt_port_recv_msg_t, nxt_port_t,
 };
-use crate::abi::process::{NXT_PROCESS_MAX, NXT_PROCESS_STATE_READY, nxt_process_t};
+use crate::abi::process::{NXT_PROCESS_STATE_READY, nxt_process_t};
 use crate::abi::runtime::nxt_runtime_t;
 use crate::abi::task::nxt_task_t;
 use crate::abi::types::{nxt_int_t, nxt_pid_t, nxt_uint_t};
@@ -34,6 +33,7 @@ use crate::capi::runtime::processes::{
 };
 use crate::capi::runtime::quit::nxt_runtime_quit;
 use crate::ipc::message::kind;
+use crate::ipc::{NewPort, PortId, ProcessType};
 
 /// No handlers.
 pub(crate) const NONE: nxt_port_handlers_t = nxt_port_handlers_t {
@@ -90,17 +90,20 @@ unsafe fn content<T: Copy>(msg: *mut nxt_port_recv_msg_t) -> Option<T> {
 ///
 /// # Safety
 /// `task` is valid, of a thread with an engine.
-unsafe fn buffer_with<T: Copy>(task: *mut nxt_task_t, value: T, room: usize) -> *mut nxt_buf_t {
+unsafe fn buffer_with(task: *mut nxt_task_t, value: &[u8], room: usize) -> *mut nxt_buf_t {
     // SAFETY: by the caller's promise; there is room for the value.
     unsafe {
         let engine = own_engine(task);
         if engine.is_null() {
             return ptr::null_mut();
         }
-        let b = nxt_buf_mem_ts_alloc(task, (*engine).mem_pool, room.max(size_of::<T>()));
+        let room = room.max(value.len());
+        let b = nxt_buf_mem_ts_alloc(task, (*engine).mem_pool, room);
         if !b.is_null() {
-            (*b).mem.pos.cast::<T>().write_unaligned(value);
-            (*b).mem.free = (*b).mem.pos.add(size_of::<T>());
+            (*b).mem
+                .pos
+                .copy_from_nonoverlapping(value.as_ptr(), value.len());
+            (*b).mem.free = (*b).mem.pos.add(value.len());
         }
         b
     }
@@ -137,14 +140,23 @@ pub unsafe extern "C" fn nxt_port_send_port(
         }
         // SAFETY: not NULL, and by the caller's promise.
         unsafe {
-            let facts = nxt_port_msg_new_port_t {
-                id: (*new_port).id,
-                pid: (*new_port).pid,
-                max_size: (*port).max_size as usize,
-                max_share: (*port).max_share as usize,
-                r#type: (*new_port).r#type,
+            let Some(process) = u8::try_from((*new_port).r#type)
+                .ok()
+                .and_then(ProcessType::from_number)
+            else {
+                return NXT_ERROR;
             };
-            let b = buffer_with(task, facts, size_of::<nxt_port_data_t>());
+            let facts = NewPort {
+                port: PortId {
+                    pid: (*new_port).pid,
+                    id: (*new_port).id,
+                },
+                max_size: (*port).max_size.into(),
+                max_share: (*port).max_share.into(),
+                process,
+            };
+            // The usual room lets the pool use the memory again.
+            let b = buffer_with(task, &facts.encode(), size_of::<nxt_port_data_t>());
             if b.is_null() {
                 return NXT_ERROR;
             }
@@ -172,12 +184,12 @@ pub unsafe extern "C" fn nxt_port_new_port_handler(
         unsafe {
             (*msg).u.new_port = ptr::null_mut();
             let rt = runtime_of(task);
-            let facts = content::<nxt_port_msg_new_port_t>(msg);
+            let facts = content::<[u8; NewPort::SIZE]>(msg).and_then(|body| NewPort::decode(&body));
             let Some(facts) = facts.filter(|_| (*msg).fd[0] >= 0 && !rt.is_null()) else {
                 task_record(task, Level::Warn, "malformed new port message");
                 return close_fds(msg);
             };
-            let known = nxt_runtime_port_find(rt, facts.pid, facts.id);
+            let known = nxt_runtime_port_find(rt, facts.port.pid, facts.port.id);
             if !known.is_null() {
                 (*msg).u.new_port = known;
                 drop(OwnedFd::from_raw_fd(std::mem::replace(
@@ -186,12 +198,8 @@ pub unsafe extern "C" fn nxt_port_new_port_handler(
                 )));
                 return;
             }
-            let r#type = facts.r#type & 0xFF;
-            let port = if r#type < NXT_PROCESS_MAX {
-                nxt_runtime_process_port_create(task, rt, facts.pid, facts.id, r#type)
-            } else {
-                ptr::null_mut()
-            };
+            let (pid, id) = (facts.port.pid, facts.port.id);
+            let port = nxt_runtime_process_port_create(task, rt, pid, id, facts.process as u32);
             if port.is_null() {
                 return close_fds(msg);
             }
@@ -329,7 +337,7 @@ pub unsafe extern "C" fn nxt_port_change_log_file(
                 if (*process).pid == nxt_pid.get().read() || port.is_null() {
                     continue;
                 }
-                let b = buffer_with(task, slot, 0);
+                let b = buffer_with(task, &slot.to_ne_bytes(), 0);
                 if !b.is_null() {
                     let kind = u32::from(kind::CHANGE_FILE) | NXT_PORT_MSG_LAST;
                     nxt_port_socket_write2(task, port, kind, fd, -1, 0, 0, b);
@@ -425,7 +433,7 @@ pub unsafe extern "C" fn nxt_port_remove_notify_others(
                 {
                     continue;
                 }
-                let b = buffer_with(task, gone, 0);
+                let b = buffer_with(task, &gone.to_ne_bytes(), 0);
                 if !b.is_null() {
                     let kind = u32::from(kind::REMOVE_PID) | NXT_PORT_MSG_LAST;
                     nxt_port_socket_write2(task, port, kind, -1, -1, (*process).stream, 0, b);

@@ -562,11 +562,14 @@ unsafe fn incoming(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nxt_port_mmap_read(task: *mut nxt_task_t, msg: *mut nxt_port_recv_msg_t) {
     guard("nxt_port_mmap_read", (), || {
-        if task.is_null() || msg.is_null() || unsafe { (*msg).port.is_null() } {
+        if task.is_null() || msg.is_null() {
             return;
         }
         // SAFETY: not NULL, and by the caller's promise.
         unsafe {
+            if (*msg).port.is_null() {
+                return;
+            }
             if let Err(error) = read_chunks(task, msg) {
                 let text = format!("failed to get mmap buffer: {error}");
                 task_record(task, Level::Error, &text);

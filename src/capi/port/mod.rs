@@ -639,7 +639,7 @@ unsafe fn sender<'a>(port: *mut nxt_port_t) -> Option<&'a Sender> {
         }
         let current = private(port).sender.as_ref();
         let fits = current.is_some_and(|sender| {
-            sender.as_raw_fd() == fd && sender.has_queue() == !(*port).queue.is_null()
+            sender.as_raw_fd() == fd && sender.has_queue() != (*port).queue.is_null()
         });
         if !fits {
             release_sender(port);

@@ -120,7 +120,7 @@ unsafe extern "C" fn failed(task: *mut nxt_task_t, obj: *mut c_void, data: *mut 
 unsafe fn buffer(port: *mut nxt_port_t, size: usize) -> *mut nxt_buf_t {
     // SAFETY: by the caller's promise; free buffers are nobody else's and have `max_size` bytes.
     unsafe {
-        let usual = ((*port).max_size as usize).max(1).min(MAX_BODY);
+        let usual = ((*port).max_size as usize).clamp(1, MAX_BODY);
         let free = (*port).free_bufs;
         if free.is_null() || size > (*free).mem.end.addr() - (*free).mem.start.addr() {
             return nxt_buf_mem_alloc((*port).mem_pool, size.max(usual), 0);

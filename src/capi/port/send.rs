@@ -144,7 +144,7 @@ unsafe fn complete(task: *mut nxt_task_t, b: *mut nxt_buf_t, sent: bool, shared:
     unsafe {
         let engine = own_engine(task);
         while !b.is_null() {
-            let next = std::mem::replace(&mut *(&raw mut (*b).next), ptr::null_mut());
+            let next = std::mem::replace(&mut (*b).next, ptr::null_mut());
             if sent && (*b).flags & IS_SYNC == 0 {
                 if shared && (*b).flags & IS_PORT_MMAP != 0 && !used(b).is_empty() {
                     (*b).flags |= IS_PORT_MMAP_SENT;

@@ -511,7 +511,8 @@ pub unsafe extern "C" fn nxt_process_arguments(
                 COPY.get().write(copy);
                 globals::nxt_process_argv.get().write(copy);
             }
-            sys::title::init();
+            let first = orig_argv.as_ref().map_or(ptr::null_mut(), |first| *first);
+            sys::title::init_at(first.addr());
         }
     });
 }
