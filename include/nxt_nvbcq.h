@@ -75,18 +75,23 @@ nxt_nvbcq_init(volatile nxt_nvbcq_t *q)
     q->tail = NXT_NVBCQ_SIZE;
 }
 
-/** Puts a number into a slot; without a free one it is dropped. */
+/** Puts a number into a slot; if the queue is full, the number is dropped. */
 nxt_inline void
 nxt_nvbcq_enqueue(volatile nxt_nvbcq_t *q, nxt_nvbcq_atomic_t val)
 {
+    int                          round;
     nxt_nvbcq_atomic_t           position, nothing, end;
     volatile nxt_nvbcq_atomic_t  *slot;
 
     nothing = nxt_nvbcq_empty(q);
-    position = nxt_nvbcq_tail(q);
 
-    for ( ;; ) {
-        /* The queue is full where the tail is a whole round before the head. */
+    /*
+     * A round can miss a slot that becomes free behind it, as the few of an
+     * almost full queue do all the time.  So many in a row do not.
+     */
+
+    for (round = 0; round < 100; round++) {
+        position = nxt_nvbcq_tail(q);
 
         for (end = position + NXT_NVBCQ_SIZE; position != end; position++) {
             slot = &q->entries[nxt_nvbcq_map(q, position)];
@@ -95,10 +100,6 @@ nxt_nvbcq_enqueue(volatile nxt_nvbcq_t *q, nxt_nvbcq_atomic_t val)
                 nxt_nvbcq_tail_cmp_inc(q, position);
                 return;
             }
-        }
-
-        if (position - nxt_nvbcq_head(q) >= NXT_NVBCQ_SIZE) {
-            return;
         }
     }
 }
