@@ -41,10 +41,12 @@ fn program() -> &'static Path {
     PROGRAM.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("queues");
+        // Another run of these tests may be executing the one that is there.
+        let new = path.with_extension(std::process::id().to_string());
         let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
         let status = Command::new(compiler)
             .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-o"])
-            .arg(&path)
+            .arg(&new)
             .arg(root.join("c-tests/queues.c"))
             .arg("-I")
             .arg(root.join("include"))
@@ -52,6 +54,7 @@ fn program() -> &'static Path {
             .status()
             .expect("there is a C compiler");
         assert!(status.success());
+        std::fs::rename(new, &path).unwrap();
         path
     })
 }
@@ -193,7 +196,7 @@ impl Numbers for Slots<'_> {
 
 /// All numbers move between two queues, and none is ever in two hands.
 fn move_numbers(kind: &str, fd: &OwnedFd, queues: [&dyn Numbers; 2], owners: &[AtomicU32]) {
-    const ATTEMPTS: u32 = 150_000;
+    const ATTEMPTS: u32 = 80_000;
     let first = (MOVERS + 1).to_string();
     let mut peer = Peer::start(fd, &["move", kind, &ATTEMPTS.to_string(), &first]);
     let moved: Vec<u32> = thread::scope(|scope| {
@@ -473,6 +476,15 @@ fn app_queue() {
     stress::<AppQueue>(3, COUNT);
 }
 
+/// Ends the churning when it is dropped, also by a panic.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Sends and receives until it is told to stop.
 fn churn<Q: Messages>(queue: &Q, writer: u32, stop: &AtomicBool) -> u32 {
     let mut steps = 0;
@@ -511,6 +523,7 @@ fn kill_in_the_middle<Q: Messages>() {
     let mut survivor = Peer::start(&fd, &["churn", Q::KIND, "0", "1"]);
     thread::scope(|scope| {
         let ours = scope.spawn(|| churn(&queue, 10, &stop));
+        let stopping = Stop(&stop);
         for round in 0..KILLS {
             let pause = Duration::from_micros(2000 + u64::from(round * 7919 % 3000));
             if round % 2 == 0 {
@@ -525,7 +538,7 @@ fn kill_in_the_middle<Q: Messages>() {
                 assert_eq!(ended, WaitStatus::Signaled(victim, Signal::SIGKILL, false));
             }
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(stopping);
         assert!(ours.join().unwrap() > KILLS);
     });
     let id = Pid::from_raw(survivor.child.id() as i32);
