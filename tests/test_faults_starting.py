@@ -67,8 +67,13 @@ def test_discovery(stored, tmp_path, signo):
         folder.chmod(0o755)
     os.mkfifo(tmp_path / 'pipe.unit.so')
     unit = stored(listening(1), '--modulesdir', tmp_path)
-    catch(unit.process.pid, 'unit: discovery', signo)
+    # It is tried three times.
+    killed = []
+    for _ in range(3):
+        assert 'no language modules' not in unit.log()
+        killed.append(catch(unit.process.pid, 'unit: discovery', signo, killed))
     wait_for(lambda: unit.alive() and unit.socket.exists() and unit.control('GET', '/config').status == 200)
+    assert unit.log().count('discovery failed, starting it again') == 2
     assert 'discovery failed, no language modules are available' in unit.log()
     # What needs no module is served.
     unit.configure(listening(unit.port))

@@ -53,6 +53,9 @@ pub(super) const MAIN_SIGNALS: [Signal; 2] = [Signal::SIGUSR2, Signal::SIGWINCH]
 /// When to try again what a full socket did not take.
 pub(super) const FLUSH_AGAIN: Duration = Duration::from_millis(10);
 
+/// How often discovery is tried before the daemon goes on without language modules.
+const DISCOVERIES: u32 = 3;
+
 /// The token of main's port in its event loop.
 const PORT: u64 = 0;
 
@@ -85,6 +88,7 @@ pub(super) struct Main {
     pub(super) isolated: Supervisor,
     /// Discovery has reported or failed.
     pub(super) discovered: bool,
+    failed_discoveries: u32,
     pub(super) listeners: Listeners,
     pub(super) controller: Respawn,
     pub(super) router: Respawn,
@@ -170,6 +174,7 @@ impl Main {
             modules: Modules::default(),
             isolated: Supervisor::default(),
             discovered: false,
+            failed_discoveries: 0,
             listeners,
             controller: Respawn::new("controller"),
             router: Respawn::new("router"),
@@ -388,11 +393,21 @@ impl Main {
                 }
                 self.router_died();
             }
-            ProcessType::Discovery if !self.discovered => {
-                alert!("discovery failed, no language modules are available");
-                self.on_discovered(Modules::default());
-            }
+            ProcessType::Discovery if !self.discovered => self.discovery_died(),
             _ => {}
+        }
+    }
+
+    /// Tries again: a module that kills whoever loads it must not keep the daemon from serving what
+    /// needs no module, and a death for another reason must not cost it all modules.
+    fn discovery_died(&mut self) {
+        self.failed_discoveries += 1;
+        if self.failed_discoveries < DISCOVERIES {
+            warning!("discovery failed, starting it again");
+            self.start_discovery();
+        } else {
+            alert!("discovery failed, no language modules are available");
+            self.on_discovered(Modules::default());
         }
     }
 
