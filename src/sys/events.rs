@@ -196,7 +196,7 @@ mod tests {
             edge: true,
             once: false,
         };
-        let mut wait = |events_loop: &mut EventLoop| {
+        let wait = |events_loop: &mut EventLoop| {
             let mut events = Vec::new();
             let deadline = Instant::now() + Duration::from_millis(20);
             events_loop.wait(Some(deadline), &mut events).unwrap();
