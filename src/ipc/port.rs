@@ -87,27 +87,20 @@ impl Sender {
                 };
                 return self.send_datagram(&wake, &[], &[]);
             }
-            if body.len() <= MAX_BODY {
-                // The socket message itself wakes the reader.
-                self.enqueue(queue, &[kind::READ_SOCKET])?;
-            }
         }
         if body.len() <= MAX_BODY {
-            return self.send_datagram(header, body, fds);
+            return self.send_in_order(header, body, fds);
         }
 
         let mut sent = Sent::Done;
         let count = body.len().div_ceil(MAX_BODY);
         for (i, part) in body.chunks(MAX_BODY).enumerate() {
-            if let Some(queue) = &self.queue {
-                self.enqueue(queue, &[kind::READ_SOCKET])?;
-            }
             let header = Header {
                 nf: i > 0,
                 mf: i + 1 < count,
                 ..*header
             };
-            sent = self.send_datagram(&header, part, if i == 0 { fds } else { &[] })?;
+            sent = self.send_in_order(&header, part, if i == 0 { fds } else { &[] })?;
         }
         Ok(sent)
     }
@@ -127,6 +120,25 @@ impl Sender {
         }
     }
 
+    /// Sends through the socket, with its place in the queue kept if there is one. Both happen under
+    /// one lock: the messages of several threads must lie in the socket in the order of their
+    /// places, or the reader takes one of them before what its thread had sent earlier. The message
+    /// itself wakes the reader.
+    fn send_in_order(
+        &self,
+        header: &Header,
+        body: &[u8],
+        fds: &[BorrowedFd<'_>],
+    ) -> Result<Sent, SendError> {
+        let mut outbox = self.outbox.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(queue) = &self.queue
+            && header.kind != kind::READ_QUEUE
+        {
+            self.enqueue(queue, &[kind::READ_SOCKET])?;
+        }
+        self.send_or_keep(&mut outbox, header, body, fds)
+    }
+
     fn send_datagram(
         &self,
         header: &Header,
@@ -134,6 +146,16 @@ impl Sender {
         fds: &[BorrowedFd<'_>],
     ) -> Result<Sent, SendError> {
         let mut outbox = self.outbox.lock().unwrap_or_else(|e| e.into_inner());
+        self.send_or_keep(&mut outbox, header, body, fds)
+    }
+
+    fn send_or_keep(
+        &self,
+        outbox: &mut Outbox,
+        header: &Header,
+        body: &[u8],
+        fds: &[BorrowedFd<'_>],
+    ) -> Result<Sent, SendError> {
         if outbox.is_empty() {
             match socket::send(self.socket.as_fd(), header, body, fds) {
                 Ok(()) => return Ok(Sent::Done),
