@@ -495,7 +495,11 @@ pub unsafe extern "C" fn nxt_process_arguments(
         // title takes its place.
         unsafe {
             globals::nxt_process_environ.get().write(orig_envp);
-            if !orig_argv.is_null() {
+            let earlier = COPY.get().read();
+            if !earlier.is_null() {
+                // One copy for the life of the process: the program may have its address.
+                globals::nxt_process_argv.get().write(earlier);
+            } else if !orig_argv.is_null() {
                 let mut count = 0;
                 while !(*orig_argv.add(count)).is_null() {
                     count += 1;
