@@ -107,6 +107,8 @@ def test_connections_wait_for_the_next_router(unit):
     router = unit.pid('unit: router')
     # It accepts nothing while it is stopped.
     os.kill(router, signal.SIGSTOP)
+    tasks = pathlib.Path(f'/proc/{router}/task')
+    wait_for(lambda: all(') T ' in (task / 'stat').read_text() for task in tasks.iterdir()), 5, 'all threads stopped')
     waiting = [unit.connect() for _ in range(5)]
     for c in waiting:
         c.send(request())
