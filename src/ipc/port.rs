@@ -72,21 +72,21 @@ impl Sender {
     ) -> Result<Sent, SendError> {
         if let Some(queue) = &self.queue
             && header.kind != kind::READ_QUEUE
+            && fds.is_empty()
+            && HEADER_SIZE + body.len() <= MAX_MESSAGE
         {
-            if fds.is_empty() && HEADER_SIZE + body.len() <= MAX_MESSAGE {
-                let mut item = [0; MAX_MESSAGE];
-                item[..HEADER_SIZE].copy_from_slice(&header.encode());
-                item[HEADER_SIZE..HEADER_SIZE + body.len()].copy_from_slice(body);
-                let wake = self.enqueue(queue, &item[..HEADER_SIZE + body.len()])?;
-                if !wake {
-                    return Ok(Sent::Done);
-                }
-                let wake = Header {
-                    kind: kind::READ_QUEUE,
-                    ..*header
-                };
-                return self.send_datagram(&wake, &[], &[]);
+            let mut item = [0; MAX_MESSAGE];
+            item[..HEADER_SIZE].copy_from_slice(&header.encode());
+            item[HEADER_SIZE..HEADER_SIZE + body.len()].copy_from_slice(body);
+            let wake = self.enqueue(queue, &item[..HEADER_SIZE + body.len()])?;
+            if !wake {
+                return Ok(Sent::Done);
             }
+            let wake = Header {
+                kind: kind::READ_QUEUE,
+                ..*header
+            };
+            return self.send_datagram(&wake, &[], &[]);
         }
         if body.len() <= MAX_BODY {
             return self.send_in_order(header, body, fds);
