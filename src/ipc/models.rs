@@ -9,54 +9,12 @@ use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use loom::thread;
 
 use super::message::HEADER_SIZE;
-use super::ring::{Cell, Ring};
-use super::segment::{ModelledMap, Word};
+use super::ring::{Cell, Ring, impl_cell};
+use super::segment::{ModelledMap, Word, impl_word};
 use super::shared_queue::Shared;
 
-impl Cell for AtomicU32 {
-    fn get(&self) -> u32 {
-        self.load(Ordering::Acquire)
-    }
-
-    fn set(&self, value: u32) {
-        self.store(value, Ordering::Release);
-    }
-
-    fn replace(&self, old: u32, new: u32) -> bool {
-        self.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
-    }
-
-    fn peek(&self) -> u32 {
-        self.load(Ordering::Relaxed)
-    }
-
-    fn poke(&self, value: u32) {
-        self.store(value, Ordering::Relaxed);
-    }
-
-    fn add(&self, value: u32) -> u32 {
-        self.fetch_add(value, Ordering::SeqCst)
-    }
-
-    fn swap(&self, value: u32) -> u32 {
-        AtomicU32::swap(self, value, Ordering::SeqCst)
-    }
-}
-
-impl Word for AtomicU64 {
-    fn get(&self) -> u64 {
-        self.load(Ordering::Acquire)
-    }
-
-    fn keep(&self, bits: u64) -> u64 {
-        self.fetch_and(bits, Ordering::AcqRel)
-    }
-
-    fn add(&self, bits: u64) {
-        self.fetch_or(bits, Ordering::AcqRel);
-    }
-}
+impl_cell!(AtomicU32, Ordering);
+impl_word!(AtomicU64, Ordering);
 
 /// Items of a modelled queue.
 const N: usize = 2;

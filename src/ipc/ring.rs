@@ -29,36 +29,45 @@ pub trait Cell {
     fn swap(&self, value: u32) -> u32;
 }
 
-impl Cell for AtomicU32 {
-    fn get(&self) -> u32 {
-        self.load(Ordering::Acquire)
-    }
+/// Makes a cell of an atomic type: the same orders of memory for real memory and for the model.
+macro_rules! impl_cell {
+    ($atomic:ty, $ordering:ident) => {
+        impl Cell for $atomic {
+            fn get(&self) -> u32 {
+                self.load($ordering::Acquire)
+            }
 
-    fn set(&self, value: u32) {
-        self.store(value, Ordering::Release);
-    }
+            fn set(&self, value: u32) {
+                self.store(value, $ordering::Release);
+            }
 
-    fn replace(&self, old: u32, new: u32) -> bool {
-        self.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
-    }
+            fn replace(&self, old: u32, new: u32) -> bool {
+                self.compare_exchange(old, new, $ordering::AcqRel, $ordering::Acquire)
+                    .is_ok()
+            }
 
-    fn peek(&self) -> u32 {
-        self.load(Ordering::Relaxed)
-    }
+            fn peek(&self) -> u32 {
+                self.load($ordering::Relaxed)
+            }
 
-    fn poke(&self, value: u32) {
-        self.store(value, Ordering::Relaxed);
-    }
+            fn poke(&self, value: u32) {
+                self.store(value, $ordering::Relaxed);
+            }
 
-    fn add(&self, value: u32) -> u32 {
-        self.fetch_add(value, Ordering::SeqCst)
-    }
+            fn add(&self, value: u32) -> u32 {
+                self.fetch_add(value, $ordering::SeqCst)
+            }
 
-    fn swap(&self, value: u32) -> u32 {
-        AtomicU32::swap(self, value, Ordering::SeqCst)
-    }
+            fn swap(&self, value: u32) -> u32 {
+                <$atomic>::swap(self, value, $ordering::SeqCst)
+            }
+        }
+    };
 }
+#[cfg(test)]
+pub(super) use impl_cell;
+
+impl_cell!(AtomicU32, Ordering);
 
 /// The ring cannot be used: its cells hold what no sequence of operations leaves there, which only
 /// a peer that breaks the protocol can bring about.

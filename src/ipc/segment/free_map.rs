@@ -13,19 +13,28 @@ pub(in crate::ipc) trait Word {
     fn add(&self, bits: u64);
 }
 
-impl Word for AtomicU64 {
-    fn get(&self) -> u64 {
-        self.load(Ordering::Acquire)
-    }
+/// Makes a word of an atomic type: the same orders of memory for real memory and for the model.
+macro_rules! impl_word {
+    ($atomic:ty, $ordering:ident) => {
+        impl Word for $atomic {
+            fn get(&self) -> u64 {
+                self.load($ordering::Acquire)
+            }
 
-    fn keep(&self, bits: u64) -> u64 {
-        self.fetch_and(bits, Ordering::AcqRel)
-    }
+            fn keep(&self, bits: u64) -> u64 {
+                self.fetch_and(bits, $ordering::AcqRel)
+            }
 
-    fn add(&self, bits: u64) {
-        self.fetch_or(bits, Ordering::AcqRel);
-    }
+            fn add(&self, bits: u64) {
+                self.fetch_or(bits, $ordering::AcqRel);
+            }
+        }
+    };
 }
+#[cfg(test)]
+pub(in crate::ipc) use impl_word;
+
+impl_word!(AtomicU64, Ordering);
 
 /// See the module head. The last word only ends the map: it has no chunk.
 pub(in crate::ipc) struct FreeMap<'a, W>(&'a [W]);

@@ -27,7 +27,7 @@ mod tests;
 
 use free_map::FreeMap;
 #[cfg(test)]
-pub(super) use free_map::{FreeMap as ModelledMap, Word};
+pub(super) use free_map::{FreeMap as ModelledMap, Word, impl_word};
 pub use incoming::{IncomingSegments, OnRelease, SharedChunk};
 pub use outgoing::{AllocateError, Allocation, OutgoingRun, OutgoingSegments, Via};
 
