@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from daemon import BUILD, Daemon, wait_for
+from daemon import BUILD, Daemon, exists, wait_for, wait_for_end
 
 
 def rotate(unit):
@@ -21,6 +21,18 @@ def logged_by(pid, path):
     return os.path.samestat(os.stat(f'/proc/{pid}/fd/2'), os.stat(path))
 
 
+def logged_by_all(unit, path):
+    """Whether it is that of every process of the daemon; those that end meanwhile are not asked."""
+    for pid in unit.processes():
+        try:
+            if not logged_by(pid, path):
+                return False
+        except (FileNotFoundError, ProcessLookupError):
+            if exists(pid):
+                return False
+    return True
+
+
 def test_every_process_gets_the_new_log(unit, python):
     unit.serve({'pid': python('pid', processes=2)})
     unit.get()
@@ -30,14 +42,18 @@ def test_every_process_gets_the_new_log(unit, python):
     wait_for(unit.log_file.exists, what='the new log')
     mode = unit.log_file.stat()
     assert stat.S_IMODE(mode.st_mode) == 0o600 and mode.st_uid == os.geteuid()
-    wait_for(lambda: all(logged_by(p, unit.log_file) for p in unit.processes()), what='the new log everywhere')
+    wait_for(lambda: logged_by_all(unit, unit.log_file), what='the new log everywhere')
     assert 'log files rotation' in old.read_text()
     # Processes that come later have it too.
+    first = unit.pids('"pid"')
     unit.configure(3, '/config/applications/pid/processes')
-    assert all(logged_by(p, unit.log_file) for p in unit.processes())
+    assert not wait_for_end(first)
+    wait_for(lambda: len(unit.pids('"pid" application')) == 3, what='three processes')
+    assert logged_by_all(unit, unit.log_file)
     before = old.read_text()
-    os.kill(unit.pids('"pid" application')[0], signal.SIGKILL)
-    unit.wait_log('exited on signal 9')
+    victim = unit.pids('"pid" application')[0]
+    os.kill(victim, signal.SIGKILL)
+    unit.wait_log(f'{victim} exited on signal 9')
     assert old.read_text() == before
 
 
@@ -47,11 +63,11 @@ def test_log_that_cannot_be_reopened(unit):
     rotate(unit)
     old = unit.dir / 'old.log'
     wait_for(lambda: 'is not reopened, the old one stays in use' in old.read_text(), what='the complaint')
-    assert all(logged_by(p, old) for p in unit.processes())
+    assert logged_by_all(unit, old)
     unit.log_file.rmdir()
     rotate(unit)
     wait_for(unit.log_file.exists, what='the new log')
-    wait_for(lambda: all(logged_by(p, unit.log_file) for p in unit.processes()), what='the new log everywhere')
+    wait_for(lambda: logged_by_all(unit, unit.log_file), what='the new log everywhere')
 
 
 def start(folder, log, *arguments, **streams):
@@ -144,7 +160,7 @@ def test_stderr_of_an_application_is_reopened(python):
             unit.log_file.rename(unit.dir / 'old.log')
             os.kill(main, signal.SIGUSR1)
             wait_for(lambda: err.exists() and logged_by(pid, err), what='the new stderr')
-            assert logged_by(main, unit.log_file)
+            wait_for(lambda: logged_by(main, unit.log_file), what='the new log')
         finally:
             os.kill(main, signal.SIGTERM)
             wait_for(lambda: not pathlib.Path(f'/proc/{main}').exists(), what='the end')
