@@ -85,10 +85,15 @@ unitd: $(BUILD)/include/nxt_auto_config.h ## The daemon.
 	@install -d $(BUILD)/sbin $(BUILD)/lib $(MODULES)
 	@install -m 755 $(TARGET)/unitd $(BUILD)/sbin/unitd
 
+# What the daemon and libnxt.so export.
+$(BUILD)/nxt.syms: exports/nxt.syms exports/debug.syms $(wildcard build/config.mk)
+	@install -d $(@D)
+	LC_ALL=C sort exports/nxt.syms $(if $(filter 1,$(DEBUG)),exports/debug.syms) > $@
+
 # What rustc leaves for itself in libnxt.a confuses binutils' own plugins, so it goes.
-libnxt: unitd ## libnxt.a and libnxt.so.
+libnxt: unitd $(BUILD)/nxt.syms ## libnxt.a and libnxt.so.
 	objcopy --remove-section=.llvmbc --remove-section=.llvmcmd $(TARGET)/libnxt.a $(BUILD)/lib/libnxt.a
-	CC="$(CC)" ./tools/shared-library libnxt.so.1 exports/nxt.syms $(BUILD)/lib/libnxt.so.1 \
+	CC="$(CC)" ./tools/shared-library libnxt.so.1 $(BUILD)/nxt.syms $(BUILD)/lib/libnxt.so.1 \
 	    $(BUILD)/lib/libnxt.a $(filter-out -pie,$(LD_OPT)) $(SYSTEM_LIBS)
 	ln -sf libnxt.so.1 $(BUILD)/lib/libnxt.so
 

@@ -15,6 +15,9 @@ const SHIMS: &[&str] = &[
 /// The names that a loaded module may take from the daemon, one a line, sorted.
 const EXPORTS: &str = "exports/nxt.syms";
 
+/// More of them, which are only in the debug ABI.
+const DEBUG_EXPORTS: &str = "exports/debug.syms";
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let mut shims = cc::Build::new();
@@ -45,13 +48,22 @@ fn link_options() {
     }
 }
 
+/// The names of a list.
+fn exported(list: &str) -> Vec<String> {
+    println!("cargo::rerun-if-changed={list}");
+    let names = fs::read_to_string(list).unwrap_or_else(|error| panic!("{list}: {error}"));
+    let names: Vec<String> = names.lines().map(str::to_string).collect();
+    assert!(names.is_sorted(), "{list} is not sorted");
+    names
+}
+
 /// An executable exports nothing by itself: each name gets into a dynamic list, and is made a root
 /// of the link, because nothing in the daemon may call it.
 fn export_from_daemon() {
-    println!("cargo::rerun-if-changed={EXPORTS}");
-    let names = fs::read_to_string(EXPORTS).unwrap_or_else(|error| panic!("{EXPORTS}: {error}"));
-    let names: Vec<&str> = names.lines().collect();
-    assert!(names.is_sorted(), "{EXPORTS} is not sorted");
+    let mut names = exported(EXPORTS);
+    if env::var_os("CARGO_FEATURE_DEBUG").is_some() {
+        names.extend(exported(DEBUG_EXPORTS));
+    }
 
     let mut list = String::from("{\n");
     for name in &names {

@@ -792,6 +792,44 @@ TYPE(nxt_event_engine_pipe_t, 88, 8);
 AT(nxt_event_engine_pipe_t, fds, 0);
 AT(nxt_event_engine_pipe_t, event, 8);
 
+#if (NXT_DEBUG)
+TYPE(nxt_event_engine_t, 1400, 8);
+AT(nxt_event_engine_t, task, 0);
+AT(nxt_event_engine_t, u, 32);
+AT(nxt_event_engine_t, timers, 560);
+AT(nxt_event_engine_t, work_queue_cache, 616);
+AT(nxt_event_engine_t, current_work_queue, 648);
+AT(nxt_event_engine_t, fast_work_queue, 656);
+AT(nxt_event_engine_t, accept_work_queue, 696);
+AT(nxt_event_engine_t, read_work_queue, 736);
+AT(nxt_event_engine_t, socket_work_queue, 776);
+AT(nxt_event_engine_t, connect_work_queue, 816);
+AT(nxt_event_engine_t, write_work_queue, 856);
+AT(nxt_event_engine_t, shutdown_work_queue, 896);
+AT(nxt_event_engine_t, close_work_queue, 936);
+AT(nxt_event_engine_t, locked_work_queue, 976);
+AT(nxt_event_engine_t, event, 1032);
+AT(nxt_event_engine_t, pipe, 1216);
+AT(nxt_event_engine_t, signals, 1224);
+AT(nxt_event_engine_t, fibers, 1232);
+AT(nxt_event_engine_t, id, 1240);
+AT(nxt_event_engine_t, shutdown, 1244);
+AT(nxt_event_engine_t, batch, 1248);
+AT(nxt_event_engine_t, connections, 1252);
+AT(nxt_event_engine_t, max_connections, 1256);
+AT(nxt_event_engine_t, port, 1264);
+AT(nxt_event_engine_t, mem_pool, 1272);
+AT(nxt_event_engine_t, joints, 1280);
+AT(nxt_event_engine_t, listen_connections, 1296);
+AT(nxt_event_engine_t, idle_connections, 1312);
+AT(nxt_event_engine_t, mem_cache, 1328);
+AT(nxt_event_engine_t, accepted_conns_cnt, 1336);
+AT(nxt_event_engine_t, idle_conns_cnt, 1344);
+AT(nxt_event_engine_t, closed_conns_cnt, 1352);
+AT(nxt_event_engine_t, requests_cnt, 1360);
+AT(nxt_event_engine_t, link, 1368);
+AT(nxt_event_engine_t, link0, 1384);
+#else
 TYPE(nxt_event_engine_t, 1272, 8);
 AT(nxt_event_engine_t, task, 0);
 AT(nxt_event_engine_t, u, 32);
@@ -828,6 +866,7 @@ AT(nxt_event_engine_t, closed_conns_cnt, 1224);
 AT(nxt_event_engine_t, requests_cnt, 1232);
 AT(nxt_event_engine_t, link, 1240);
 AT(nxt_event_engine_t, link0, 1256);
+#endif
 
 TYPE(nxt_sig_event_t, 24, 8);
 AT(nxt_sig_event_t, signo, 0);
@@ -1225,6 +1264,35 @@ TYPE(nxt_list_next_t, 16, 8);
 AT(nxt_list_next_t, part, 0);
 AT(nxt_list_next_t, elt, 8);
 
+#if (NXT_DEBUG)
+TYPE(nxt_job_t, 128, 8);
+AT(nxt_job_t, data, 0);
+AT(nxt_job_t, task, 8);
+AT(nxt_job_t, abort_handler, 16);
+AT(nxt_job_t, cache_size, 24);
+AT(nxt_job_t, cancel, 26);
+AT(nxt_job_t, mem_pool, 32);
+AT(nxt_job_t, link, 40);
+AT(nxt_job_t, thread_pool, 56);
+AT(nxt_job_t, engine, 64);
+AT(nxt_job_t, log, 72);
+AT(nxt_job_t, work, 80);
+AT(nxt_job_t, name, 120);
+#else
+TYPE(nxt_job_t, 120, 8);
+AT(nxt_job_t, data, 0);
+AT(nxt_job_t, task, 8);
+AT(nxt_job_t, abort_handler, 16);
+AT(nxt_job_t, cache_size, 24);
+AT(nxt_job_t, cancel, 26);
+AT(nxt_job_t, mem_pool, 32);
+AT(nxt_job_t, link, 40);
+AT(nxt_job_t, thread_pool, 56);
+AT(nxt_job_t, engine, 64);
+AT(nxt_job_t, log, 72);
+AT(nxt_job_t, work, 80);
+#endif
+
 TYPE(nxt_list_part_t, 16, 8);
 AT(nxt_list_part_t, next, 0);
 AT(nxt_list_part_t, nelts, 8);
@@ -1406,9 +1474,16 @@ AT(nxt_thread_time_t, signal, 168);
 AT(nxt_thread_time_t, nstrings, 176);
 AT(nxt_thread_time_t, strings, 184);
 
+#if (NXT_DEBUG)
+TYPE(nxt_time_string_cache_t, 32, 8);
+AT(nxt_time_string_cache_t, last, 0);
+AT(nxt_time_string_cache_t, last_msec, 8);
+AT(nxt_time_string_cache_t, string, 16);
+#else
 TYPE(nxt_time_string_cache_t, 24, 8);
 AT(nxt_time_string_cache_t, last, 0);
 AT(nxt_time_string_cache_t, string, 8);
+#endif
 
 TYPE(nxt_time_string_t, 40, 8);
 AT(nxt_time_string_t, slot, 0);
@@ -1452,10 +1527,20 @@ TYPE(nxt_work_queue_chunk_t, 48, 8);
 AT(nxt_work_queue_chunk_t, next, 0);
 AT(nxt_work_queue_chunk_t, work, 8);
 
+#if (NXT_DEBUG)
+TYPE(nxt_work_queue_t, 40, 8);
+AT(nxt_work_queue_t, head, 0);
+AT(nxt_work_queue_t, tail, 8);
+AT(nxt_work_queue_t, cache, 16);
+AT(nxt_work_queue_t, name, 24);
+AT(nxt_work_queue_t, pid, 32);
+AT(nxt_work_queue_t, tid, 36);
+#else
 TYPE(nxt_work_queue_t, 24, 8);
 AT(nxt_work_queue_t, head, 0);
 AT(nxt_work_queue_t, tail, 8);
 AT(nxt_work_queue_t, cache, 16);
+#endif
 
 NUMBER(NXT_BUF_FILE_SIZE, 96);
 NUMBER(NXT_BUF_MEM_SIZE, 72);

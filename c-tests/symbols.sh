@@ -1,10 +1,10 @@
 #!/bin/sh
-# symbols.sh BUILD [BYTES]: what the daemon and the libraries export and need, against the lists in
-# exports/; libunit.a may have at most so many bytes.
+# symbols.sh BUILD [BYTES]: what the daemon and the libraries export and need, against the lists of
+# exports/ and BUILD/nxt.syms, which was made of them; libunit.a may have at most so many bytes.
 set -eu
 build=$1
 most=${2-}
-list=../exports/nxt.syms
+list=$build/nxt.syms
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 LC_ALL=C

@@ -380,6 +380,18 @@ nxt_thread_event_engine(void)
     return nxt_thread()->engine;
 }
 
+#if (NXT_DEBUG)
+
+/**
+ * Makes all queues of an engine those of the calling thread; only in the debug ABI.
+ *
+ * Requires:
+ * `engine` is NULL or an engine that no other thread runs.
+ */
+void nxt_event_engine_thread_adopt(nxt_event_engine_t *engine);
+
+#else
 #define nxt_event_engine_thread_adopt(engine)
+#endif
 
 #endif /* NXT_EVENT_ENGINE_H */

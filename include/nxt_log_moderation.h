@@ -29,11 +29,12 @@ typedef struct nxt_log_moderation_s {
 #define NXT_LOG_MODERATION  0, -1, 0, 0, NXT_TIMER
 
 /**
- * Whether one more record of a failure that comes often may be written this second. In the first
- * second without one left out it is told how many there were.
+ * Whether one more record of a failure that comes often may be written this second. How many were left
+ * out is told a second later by a timer of the thread's engine; on a thread without one, before the
+ * next record.
  *
  * Requires:
- * `mod` is NULL or valid.
+ * `mod` is NULL or valid, and stays until a second after the last call.
  */
 nxt_bool_t nxt_log_moderate_allow(nxt_log_moderation_t *mod);
 

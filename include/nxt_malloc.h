@@ -32,7 +32,19 @@ void *nxt_realloc(void *p,
 void *nxt_memalign(size_t alignment,
                    size_t size);
 
+#if (NXT_DEBUG)
+
+/**
+ * Frees what is from the C library's heap. Only in the debug ABI: else it is a macro for `free`.
+ *
+ * Requires:
+ * `p` is NULL or from the C library's heap, and not used afterwards.
+ */
+void nxt_free(void *p);
+
+#else
 #define nxt_free(memory)  free(memory)
+#endif
 
 /** Tells in `size` how many bytes an allocation really has. */
 #define nxt_malloc_usable_size(memory, size)  \

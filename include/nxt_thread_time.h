@@ -44,6 +44,10 @@ typedef struct nxt_time_string_s {
 typedef struct nxt_time_string_cache_s {
     /** The second it is of. */
     nxt_time_t last;
+#if (NXT_DEBUG)
+    /** The millisecond it is of. */
+    nxt_msec_t last_msec;
+#endif
     /** The text. */
     nxt_str_t string;
 } nxt_time_string_cache_t;

@@ -59,6 +59,14 @@ struct nxt_work_queue_s {
     nxt_work_t *tail;
     /** Where memory for more comes from. */
     nxt_work_queue_cache_t *cache;
+#if (NXT_DEBUG)
+    /** What it is called. */
+    const char *name;
+    /** The process whose thread uses it. */
+    int32_t pid;
+    /** The thread that uses it. */
+    nxt_tid_t tid;
+#endif
 };
 
 /** Work that comes from other threads. */
@@ -158,7 +166,28 @@ void nxt_locked_work_queue_move(nxt_thread_t *thr,
         _item->data = (second);                                               \
     } while (0)
 
+#if (NXT_DEBUG)
+
+/**
+ * Gives a queue a name, for those who debug; only in the debug ABI.
+ *
+ * Requires:
+ * `wq` is NULL or a queue of the calling thread; `name` stays as long as the queue.
+ */
+void nxt_work_queue_name(nxt_work_queue_t *wq,
+                         const char *name);
+
+/**
+ * Makes a queue that of the calling thread; only in the debug ABI.
+ *
+ * Requires:
+ * `wq` is NULL or a queue that no other thread uses.
+ */
+void nxt_work_queue_thread_adopt(nxt_work_queue_t *wq);
+
+#else
 #define nxt_work_queue_name(queue, name)
 #define nxt_work_queue_thread_adopt(queue)
+#endif
 
 #endif /* NXT_WORK_QUEUE_H */

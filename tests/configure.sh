@@ -89,8 +89,9 @@ END
 # shellcheck disable=SC2046 # lists of options
 cc -o application application.c $(pkg-config --cflags --libs --static unit)
 
-# The libraries of the core, and the shared libunit.
+# The libraries of the core, and the shared libunit; the C programs on them, in the debug ABI.
 make -s D=1 DESTDIR="$work/root" libnxt-install
+make -s -C c-tests BUILD="$work/build" D=1 plain > out 2>&1 || fail "$(cat out)"
 for file in lib/libnxt.so lib/libnxt.a lib/libunit.so include/nxt/nxt_main.h share/pkgconfig/nxt.pc; do
     [ -f "$root/$file" ] || fail "$file is not installed"
 done

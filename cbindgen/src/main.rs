@@ -144,6 +144,9 @@ const MEMBERS: &[(&str, &str, &str)] = &[
     ("nxt_unit_response_t", "fields[0];", "fields[];"),
 ];
 
+/// What is only in the debug ABI. The macro is always defined, as 0 or 1.
+const DEBUG_ABI: &str = "NXT_DEBUG";
+
 /// A Rust file and the declarations cbindgen makes of all of them.
 fn sources(project: &Path) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
@@ -198,6 +201,9 @@ fn print(project: &Path) -> Result<String, String> {
         tab_width: 4,
         ..cbindgen::Config::default()
     };
+    config
+        .defines
+        .insert("feature = debug".to_string(), DEBUG_ABI.to_string());
     config.export.exclude = EXCLUDED.iter().map(|name| name.to_string()).collect();
     config.export.item_types = vec![
         cbindgen::ItemType::Constants,
@@ -296,7 +302,7 @@ impl Declarations {
         let text = text
             .split("\n\n")
             .filter_map(|block| {
-                let block = block.trim_matches('\n');
+                let block = unconditional(block.trim_matches('\n'));
                 Some((name_of(block)?, polish(block)))
             })
             .collect();
@@ -385,6 +391,22 @@ impl Declarations {
     }
 }
 
+/// A declaration of the debug ABI only, without the condition, which stands in its template.
+fn unconditional(block: &str) -> &str {
+    block
+        .strip_prefix(&format!("#if defined({DEBUG_ABI})\n"))
+        .and_then(|rest| rest.strip_suffix("\n#endif"))
+        .unwrap_or(block)
+}
+
+/// Members of the debug ABI only: in one section, with the condition of C.
+fn debug_members(text: &str) -> String {
+    let begin = format!("#if defined({DEBUG_ABI})\n");
+    text.replace("\n#endif\n    ;", ";\n#endif")
+        .replace(&format!("#endif\n{begin}"), "")
+        .replace(&begin, &format!("#if ({DEBUG_ABI})\n"))
+}
+
 /// The declaration without its comment.
 fn code_of(block: &str) -> &str {
     match block
@@ -428,7 +450,7 @@ fn polish(block: &str) -> String {
         .replace("# Safety", "Requires:")
         .replace("[`", "`")
         .replace("`]", "`");
-    let mut text = links
+    let mut text = debug_members(&links)
         .replace("ptrdiff_t", "ssize_t")
         .replace(" iovec ", " struct iovec ")
         .replace("(tm ", "(struct tm ")

@@ -151,6 +151,12 @@ nxt_thread_event_engine(void)
     return nxt_thread()->engine;
 }
 
+#if (NXT_DEBUG)
+
+@ nxt_event_engine_thread_adopt
+
+#else
 #define nxt_event_engine_thread_adopt(engine)
+#endif
 
 #endif /* NXT_EVENT_ENGINE_H */

@@ -87,13 +87,24 @@ NXT_EXPORT extern nxt_str_t nxt_log_levels[];
 #define nxt_debug_alloc(...)
 
 #if (NXT_DEBUG)
-#define nxt_debug(task, ...)  nxt_log(task, NXT_LOG_DEBUG, __VA_ARGS__)
-#define nxt_log_debug(where, ...)  \
-    nxt_log_error(NXT_LOG_DEBUG, where, __VA_ARGS__)
+#define nxt_debug(task, ...)  nxt_log_debug((task)->log, __VA_ARGS__)
+/** Records for developers: if the log's level or the program asks for them. */
+#define nxt_log_debug(where, ...)                                             \
+    do {                                                                      \
+        nxt_log_t  *_here = (where);                                          \
+                                                                              \
+        if (nxt_slow_path(nxt_debug                                           \
+                          || nxt_log_level_enough(_here, NXT_LOG_DEBUG)))     \
+        {                                                                     \
+            _here->handler(NXT_LOG_DEBUG, _here, __VA_ARGS__);                \
+        }                                                                     \
+    } while (0)
 #define nxt_assert(condition)                                                 \
     do {                                                                      \
         if (nxt_slow_path(!(condition))) {                                    \
-            abort();                                                          \
+            nxt_thread_log_alert("%s:%d assertion failed: %s",                \
+                                 __FILE__, __LINE__, #condition);             \
+            nxt_abort();                                                      \
         }                                                                     \
     } while (0)
 #else

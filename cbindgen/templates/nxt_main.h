@@ -57,6 +57,7 @@ nxt_thread_extern_data(nxt_thread_t, nxt_thread_context);
 #include <nxt_buf.h>
 #include <nxt_event_engine.h>
 #include <nxt_thread_pool.h>
+#include <nxt_job.h>
 #include <nxt_log_moderation.h>
 #include <nxt_conf.h>
 #include <nxt_thread_log.h>

@@ -13,7 +13,13 @@
 
 @ nxt_memalign
 
+#if (NXT_DEBUG)
+
+@ nxt_free
+
+#else
 #define nxt_free(memory)  free(memory)
+#endif
 
 /** Tells in `size` how many bytes an allocation really has. */
 #define nxt_malloc_usable_size(memory, size)  \

@@ -45,7 +45,15 @@ typedef struct nxt_work_queue_chunk_s nxt_work_queue_chunk_t;
         _item->data = (second);                                               \
     } while (0)
 
+#if (NXT_DEBUG)
+
+@ nxt_work_queue_name
+
+@ nxt_work_queue_thread_adopt
+
+#else
 #define nxt_work_queue_name(queue, name)
 #define nxt_work_queue_thread_adopt(queue)
+#endif
 
 #endif /* NXT_WORK_QUEUE_H */

@@ -317,6 +317,7 @@ super::assert_layout!(nxt_sig_event_t, size 24, align 8, signo @ 0, handler @ 8,
 super::assert_layout!(nxt_event_signals_t, size 160, align 8, handler @ 0, sigev @ 8, sigmask @ 16, process @ 144,
     thread @ 152);
 super::assert_layout!(nxt_event_engine_pipe_t, size 88, align 8, fds @ 0, event @ 8);
+#[cfg(not(feature = "debug"))]
 super::assert_layout!(nxt_event_engine_t, size 1272, align 8, task @ 0, u @ 32, timers @ 560, work_queue_cache @ 616,
     current_work_queue @ 648, fast_work_queue @ 656, accept_work_queue @ 680, read_work_queue @ 704,
     socket_work_queue @ 728, connect_work_queue @ 752, write_work_queue @ 776, shutdown_work_queue @ 800,
@@ -325,3 +326,12 @@ super::assert_layout!(nxt_event_engine_t, size 1272, align 8, task @ 0, u @ 32, 
     mem_pool @ 1144, joints @ 1152, listen_connections @ 1168, idle_connections @ 1184, mem_cache @ 1200,
     accepted_conns_cnt @ 1208, idle_conns_cnt @ 1216, closed_conns_cnt @ 1224, requests_cnt @ 1232, link @ 1240,
     link0 @ 1256);
+#[cfg(feature = "debug")]
+super::assert_layout!(nxt_event_engine_t, size 1400, align 8, task @ 0, u @ 32, timers @ 560, work_queue_cache @ 616,
+    current_work_queue @ 648, fast_work_queue @ 656, accept_work_queue @ 696, read_work_queue @ 736,
+    socket_work_queue @ 776, connect_work_queue @ 816, write_work_queue @ 856, shutdown_work_queue @ 896,
+    close_work_queue @ 936, locked_work_queue @ 976, event @ 1032, pipe @ 1216, signals @ 1224, fibers @ 1232,
+    id @ 1240, shutdown @ 1244, batch @ 1248, connections @ 1252, max_connections @ 1256, port @ 1264,
+    mem_pool @ 1272, joints @ 1280, listen_connections @ 1296, idle_connections @ 1312, mem_cache @ 1328,
+    accepted_conns_cnt @ 1336, idle_conns_cnt @ 1344, closed_conns_cnt @ 1352, requests_cnt @ 1360, link @ 1368,
+    link0 @ 1384);

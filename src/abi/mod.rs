@@ -36,6 +36,7 @@ pub mod file;
 pub mod fs_mount;
 pub mod http;
 pub mod http_parse;
+pub mod job;
 pub mod list;
 pub mod log;
 pub mod lvlhsh;

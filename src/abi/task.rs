@@ -1,10 +1,14 @@
 //! The task of `nxt_work_queue.h`: the context that every callback gets.
 
+#[cfg(feature = "debug")]
+use libc::c_char;
 use libc::c_void;
 
 use crate::abi::log::nxt_log_t;
 use crate::abi::thread::nxt_thread_t;
 use crate::abi::types::nxt_atomic_t;
+#[cfg(feature = "debug")]
+use crate::abi::types::nxt_tid_t;
 
 /// A piece of work to be done later.
 #[repr(C)]
@@ -50,6 +54,15 @@ pub struct nxt_work_queue_t {
     pub tail: *mut nxt_work_t,
     /// Where memory for more comes from.
     pub cache: *mut nxt_work_queue_cache_t,
+    /// What it is called.
+    #[cfg(feature = "debug")]
+    pub name: *const c_char,
+    /// The process whose thread uses it.
+    #[cfg(feature = "debug")]
+    pub pid: i32,
+    /// The thread that uses it.
+    #[cfg(feature = "debug")]
+    pub tid: nxt_tid_t,
 }
 
 /// A block of works.
@@ -92,7 +105,11 @@ pub struct nxt_locked_work_queue_t {
 
 super::assert_layout!(nxt_work_t, size 40, align 8, next @ 0, handler @ 8, task @ 16, obj @ 24, data @ 32);
 super::assert_layout!(nxt_task_t, size 32, align 8, thread @ 0, log @ 8, ident @ 16, next_work @ 24);
+#[cfg(not(feature = "debug"))]
 super::assert_layout!(nxt_work_queue_t, size 24, align 8, head @ 0, tail @ 8, cache @ 16);
+#[cfg(feature = "debug")]
+super::assert_layout!(nxt_work_queue_t, size 40, align 8, head @ 0, tail @ 8, cache @ 16, name @ 24, pid @ 32,
+    tid @ 36);
 super::assert_layout!(nxt_work_queue_chunk_t, size 48, align 8, next @ 0, work @ 8);
 super::assert_layout!(nxt_work_queue_cache_t, size 32, align 8, next @ 0, spare @ 8, chunk @ 16, chunk_size @ 24);
 super::assert_layout!(nxt_locked_work_queue_t, size 56, align 8, lock @ 0, head @ 8, tail @ 16, cache @ 24);

@@ -3,6 +3,8 @@
 use libc::{c_char, tm};
 
 use crate::abi::string::nxt_str_t;
+#[cfg(feature = "debug")]
+use crate::abi::types::nxt_msec_t;
 use crate::abi::types::{nxt_atomic_int_t, nxt_atomic_uint_t, nxt_nsec_t, nxt_time_t, nxt_uint_t};
 
 /// A time since the epoch.
@@ -71,6 +73,9 @@ pub const NXT_THREAD_TIME_MSEC: u8 = 1;
 pub struct nxt_time_string_cache_t {
     /// The second it is of.
     pub last: nxt_time_t,
+    /// The millisecond it is of.
+    #[cfg(feature = "debug")]
+    pub last_msec: nxt_msec_t,
     /// The text.
     pub string: nxt_str_t,
 }
@@ -103,6 +108,9 @@ super::assert_layout!(nxt_realtime_t, size 16, align 8, sec @ 0, nsec @ 8);
 super::assert_layout!(nxt_monotonic_time_t, size 32, align 8, realtime @ 0, monotonic @ 16, update @ 24);
 super::assert_layout!(nxt_time_string_t, size 40, align 8, slot @ 0, handler @ 8, format @ 16, size @ 24,
     timezone @ 32, msec @ 33);
+#[cfg(not(feature = "debug"))]
 super::assert_layout!(nxt_time_string_cache_t, size 24, align 8, last @ 0, string @ 8);
+#[cfg(feature = "debug")]
+super::assert_layout!(nxt_time_string_cache_t, size 32, align 8, last @ 0, last_msec @ 8, string @ 16);
 super::assert_layout!(nxt_thread_time_t, size 192, align 8, now @ 0, last_gmtime @ 32, last_localtime @ 40,
     gmtime @ 48, localtime @ 104, no_cache @ 160, signal @ 168, nstrings @ 176, strings @ 184);

@@ -3,6 +3,8 @@
 use libc::c_char;
 
 use crate::abi::errno::{NXT_ERROR, NXT_OK};
+#[cfg(feature = "debug")]
+use crate::abi::log::NXT_LOG_DEBUG;
 use crate::abi::types::{nxt_int_t, nxt_uint_t};
 use crate::capi::file::nxt_stderr_start;
 use crate::capi::globals::{self, *};
@@ -41,6 +43,13 @@ pub unsafe extern "C" fn nxt_lib_start(
             nxt_ppid.get().write(libc::getppid());
             nxt_euid.get().write(libc::geteuid());
             nxt_egid.get().write(libc::getegid());
+
+            #[cfg(feature = "debug")]
+            {
+                (*nxt_main_log.get()).level = NXT_LOG_DEBUG;
+                // Memory that was freed, or not set yet, shows.
+                libc::mallopt(libc::M_PERTURB, 0x55);
+            }
 
             let thread = globals::thread();
             (*thread).log = nxt_main_log.get();

@@ -10,17 +10,15 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{c_char, c_double, c_int, c_void};
 
-use crate::abi::log::{
-    nxt_log_ctx_handler_t, nxt_log_handler_t, nxt_log_moderation_t, nxt_log_t, nxt_log_time_handler,
-};
+#[cfg(feature = "debug")]
+use crate::abi::log::NXT_LOG_DEBUG;
+use crate::abi::log::{nxt_log_ctx_handler_t, nxt_log_handler_t, nxt_log_t, nxt_log_time_handler};
 use crate::abi::string::nxt_str_t;
 use crate::abi::task::nxt_task_t;
-use crate::abi::types::{nxt_bool_t, nxt_uint_t};
+use crate::abi::types::nxt_uint_t;
 use crate::base::log::{self, Level, MAX_RECORD};
 use crate::base::sprintf::{self, Source};
 use crate::capi::globals;
-use crate::capi::spinlock::{nxt_thread_spin_lock, nxt_thread_spin_unlock};
-use crate::capi::thread_time::nxt_thread_time;
 use crate::capi::{c_string, guard};
 
 /// The `va_list` that the shim keeps.
@@ -255,43 +253,51 @@ pub(crate) fn thread_record(level: Level, text: &str) {
     unsafe { record((*globals::thread()).log, level, text) }
 }
 
-/// Whether one more record of a failure that comes often may be written this second. In the first
-/// second without one left out it is told how many there were.
+/// Writes a record at debug level to a C log, if that or the program asks for it.
 ///
 /// # Safety
-/// `mod` is NULL or valid.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_log_moderate_allow(r#mod: *mut nxt_log_moderation_t) -> nxt_bool_t {
-    guard("nxt_log_moderate_allow", 0, || {
-        if r#mod.is_null() {
-            return 0;
+/// `log` is NULL or valid.
+#[cfg(feature = "debug")]
+unsafe fn debug_record(log: *mut nxt_log_t, text: impl FnOnce() -> String) {
+    // SAFETY: NULL or valid, by the caller's promise; the object is read as C code does, and the format
+    // announces a length and bytes.
+    unsafe {
+        let Some(facts) = log.as_ref() else {
+            return;
+        };
+        if let Some(handler) = facts.handler
+            && (facts.level == NXT_LOG_DEBUG || globals::nxt_debug.get().read() != 0)
+        {
+            let text = text();
+            handler(
+                NXT_LOG_DEBUG,
+                log,
+                c"%*s".as_ptr(),
+                text.len(),
+                text.as_ptr(),
+            );
         }
-        // SAFETY: not NULL, and by the caller's promise; the members are only used under the lock,
-        // and the state is the calling thread's own.
-        unsafe {
-            let now = nxt_thread_time(globals::thread());
-            nxt_thread_spin_lock(&raw mut (*r#mod).lock);
-            let same = (*r#mod).last == now;
-            let left_out = if same {
-                0
-            } else {
-                (*r#mod).count.saturating_sub((*r#mod).limit)
-            };
-            if !same {
-                (*r#mod).last = now;
-                (*r#mod).count = 0;
-            }
-            let allowed = (*r#mod).count < (*r#mod).limit.max(1);
-            (*r#mod).count = (*r#mod).count.saturating_add(1);
-            nxt_thread_spin_unlock(&raw mut (*r#mod).lock);
-            if left_out > 0 {
-                let text = String::from_utf8_lossy(c_string((*r#mod).msg.cast()));
-                let text = format!("{text} {left_out} times");
-                record(globals::nxt_main_log.get(), level_of((*r#mod).level), &text);
-            }
-            allowed.into()
-        }
-    })
+    }
+}
+
+/// Writes a record at debug level to the log of a task.
+///
+/// # Safety
+/// `task` is NULL or valid.
+#[cfg(feature = "debug")]
+pub(crate) unsafe fn task_debug(task: *const nxt_task_t, text: impl FnOnce() -> String) {
+    // SAFETY: NULL or valid, by the caller's promise.
+    unsafe {
+        let log = task.as_ref().map_or(std::ptr::null_mut(), |task| task.log);
+        debug_record(log, text);
+    }
+}
+
+/// Writes a record at debug level to the calling thread's log.
+#[cfg(feature = "debug")]
+pub(crate) fn thread_debug(text: impl FnOnce() -> String) {
+    // SAFETY: the state is the calling thread's own; its log is NULL or valid.
+    unsafe { debug_record((*globals::thread()).log, text) }
 }
 
 /// Lets the log's own callback append to a record.
@@ -312,7 +318,7 @@ unsafe fn append_context(log: &nxt_log_t, text: &mut Vec<u8>) {
 }
 
 /// The level of a number; a number beyond the last is the last.
-fn level_of(number: nxt_uint_t) -> Level {
+pub(crate) fn level_of(number: nxt_uint_t) -> Level {
     const LEVELS: [Level; 6] = [
         Level::Alert,
         Level::Error,

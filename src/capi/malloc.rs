@@ -40,6 +40,10 @@ pub extern "C" fn nxt_memalign(alignment: usize, size: usize) -> *mut c_void {
     // SAFETY: posix_memalign takes any numbers, and the address is ours to write.
     let error = unsafe { libc::posix_memalign(&raw mut memory, alignment, size) };
     if error == 0 {
+        #[cfg(feature = "debug")]
+        crate::capi::log::thread_debug(|| {
+            format!("posix_memalign({alignment}, {size}): {memory:p}")
+        });
         return memory;
     }
     alert!(
@@ -49,6 +53,18 @@ pub extern "C" fn nxt_memalign(alignment: usize, size: usize) -> *mut c_void {
     std::ptr::null_mut()
 }
 
+/// Frees what is from the C library's heap. Only in the debug ABI: else it is a macro for `free`.
+///
+/// # Safety
+/// `p` is NULL or from the C library's heap, and not used afterwards.
+#[cfg(feature = "debug")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_free(p: *mut c_void) {
+    crate::capi::log::thread_debug(|| format!("free({p:p})"));
+    // SAFETY: by the caller's promise.
+    unsafe { libc::free(p) };
+}
+
 fn logged(function: &'static str, size: usize, memory: *mut c_void) -> *mut c_void {
     if memory.is_null() && size != 0 {
         alert!(
@@ -56,5 +72,7 @@ fn logged(function: &'static str, size: usize, memory: *mut c_void) -> *mut c_vo
             std::io::Error::last_os_error()
         );
     }
+    #[cfg(feature = "debug")]
+    crate::capi::log::thread_debug(|| format!("{function}({size}): {memory:p}"));
     memory
 }

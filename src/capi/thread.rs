@@ -8,6 +8,7 @@ use std::ptr;
 
 use libc::{c_int, c_void};
 
+use crate::abi::engine::nxt_event_engine_t;
 use crate::abi::errno::{NXT_ERROR, NXT_OK};
 use crate::abi::thread::{
     nxt_thread_cond_t, nxt_thread_handle_t, nxt_thread_link_t, nxt_thread_mutex_t,
@@ -15,6 +16,7 @@ use crate::abi::thread::{
 };
 use crate::abi::types::{nxt_bool_t, nxt_int_t, nxt_tid_t};
 use crate::base::log::Level;
+use crate::capi::engine::nxt_event_engine_post;
 use crate::capi::globals::{self, nxt_main_log};
 use crate::capi::guard;
 use crate::capi::log::thread_record;
@@ -97,14 +99,37 @@ unsafe extern "C" fn nxt_thread_enter(
     })
 }
 
-/// The end of a thread, called by the shim.
+/// The end of a thread, called by the shim: the engine of its link learns of it. The work's object is the
+/// thread's handle, to wait for; its handler frees the link.
 ///
 /// # Safety
-/// `thr` is NULL or the calling thread's state.
+/// `thr` is NULL or the calling thread's state; the task of a link's work is that of an engine.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn nxt_thread_leave(thr: *mut nxt_thread_t) {
     // SAFETY: the caller's promise is the same.
     unsafe { nxt_thread_time_free(thr) };
+    guard("nxt_thread_exit", (), || {
+        // SAFETY: NULL or the calling thread's; the link is its own until it is posted. An engine's task
+        // is its first member.
+        unsafe {
+            let Some(thread) = thr.as_mut() else {
+                return;
+            };
+            let link = std::mem::replace(&mut thread.link, ptr::null_mut());
+            if link.is_null() {
+                return;
+            }
+            let engine = (*link).work.task.cast::<nxt_event_engine_t>();
+            if engine.is_null() {
+                libc::free(link.cast());
+                return;
+            }
+            let work = &raw mut (*link).work;
+            (*work).next = ptr::null_mut();
+            (*work).obj = ptr::without_provenance_mut(thread.handle as usize);
+            nxt_event_engine_post(engine, work);
+        }
+    });
 }
 
 /// A failed wait, called by the shim.

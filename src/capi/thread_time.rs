@@ -6,14 +6,18 @@ use std::time::Duration;
 
 use libc::{c_int, tm};
 
+use crate::abi::log::NXT_LOG_DEBUG;
 use crate::abi::string::nxt_str_t;
 use crate::abi::thread::nxt_thread_t;
+#[cfg(feature = "debug")]
+use crate::abi::time::NXT_THREAD_TIME_MSEC;
 use crate::abi::time::{
     NXT_THREAD_TIME_LOCAL, nxt_realtime_t, nxt_time_string_cache_t, nxt_time_string_t,
 };
 use crate::abi::types::{nxt_msec_t, nxt_time_t};
 use crate::alert;
 use crate::base::calendar;
+use crate::capi::globals::nxt_debug;
 use crate::capi::guard;
 use crate::capi::malloc::{nxt_realloc, nxt_zalloc};
 use crate::capi::time::{monotonic, nxt_localtime, realtime};
@@ -60,12 +64,28 @@ pub extern "C" fn nxt_time_thread_start(interval: nxt_msec_t) {
     });
 }
 
+/// Whether the clock on the wall is wanted by the millisecond: in the debug ABI, by a thread whose log
+/// has records for developers.
+fn tells_milliseconds(thread: &nxt_thread_t) -> bool {
+    // SAFETY: a thread's log is NULL or valid; the object is read as C code does.
+    cfg!(feature = "debug")
+        && unsafe {
+            let level = thread.log.as_ref().map_or(0, |log| log.level);
+            level == NXT_LOG_DEBUG || nxt_debug.get().read() != 0
+        }
+}
+
 /// Reads the clock on the wall, if a second has begun since it was read.
 fn update_realtime(thread: &mut nxt_thread_t) {
+    let step = if tells_milliseconds(thread) {
+        1_000_000
+    } else {
+        SECOND
+    };
     let now = &mut thread.time.now;
     if now.monotonic >= now.update {
         now.realtime = realtime();
-        now.update = now.monotonic + (SECOND - u64::from(now.realtime.nsec));
+        now.update = now.monotonic + (step - u64::from(now.realtime.nsec) % step);
     }
 }
 
@@ -192,6 +212,8 @@ fn kept(thread: &mut nxt_thread_t, slot: usize) -> Option<&mut nxt_time_string_c
             for index in have..=slot {
                 strings.add(index).write(nxt_time_string_cache_t {
                     last: -1,
+                    #[cfg(feature = "debug")]
+                    last_msec: 0,
                     string: nxt_str_t::NULL,
                 });
             }
@@ -250,9 +272,19 @@ pub unsafe extern "C" fn nxt_thread_time_string(
                     &raw mut thread.time.last_gmtime,
                 )
             };
+            #[cfg(feature = "debug")]
+            let by_millisecond = (*ts).msec == NXT_THREAD_TIME_MSEC && tells_milliseconds(thread);
             let Some(text) = kept(thread, slot(ts)) else {
                 return buf;
             };
+            #[cfg(feature = "debug")]
+            if by_millisecond {
+                let millisecond = now.nsec / 1_000_000;
+                if text.last_msec != millisecond {
+                    text.last_msec = millisecond;
+                    text.last = -1;
+                }
+            }
             if text.last != now.sec {
                 if last.read() != now.sec {
                     split(now.sec, parts);

@@ -67,8 +67,21 @@ pub(crate) unsafe fn init_queue(queue: *mut nxt_queue_t) {
     }
 }
 
+/// What the work queues are called, in the order of their places.
+#[cfg(feature = "debug")]
+const QUEUE_NAMES: [&std::ffi::CStr; 8] = [
+    c"fast",
+    c"accept",
+    c"read",
+    c"socket",
+    c"connect",
+    c"write",
+    c"shutdown",
+    c"close",
+];
+
 /// The work queues of an engine in the order of their places.
-fn work_queues(engine: *mut nxt_event_engine_t) -> [*mut nxt_work_queue_t; 8] {
+pub(super) fn work_queues(engine: *mut nxt_event_engine_t) -> [*mut nxt_work_queue_t; 8] {
     // SAFETY: only addresses inside of the object are computed.
     unsafe {
         [
@@ -119,6 +132,10 @@ pub unsafe extern "C" fn nxt_event_engine_create(
             nxt_work_queue_cache_create(cache, 0);
             for queue in work_queues(engine) {
                 (*queue).cache = cache;
+            }
+            #[cfg(feature = "debug")]
+            for (queue, name) in work_queues(engine).into_iter().zip(QUEUE_NAMES) {
+                work_queue::debug_abi::nxt_work_queue_name(queue, name.as_ptr());
             }
             for queue in [
                 &raw mut (*engine).joints,

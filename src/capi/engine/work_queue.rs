@@ -13,6 +13,9 @@ use crate::capi::guard;
 use crate::capi::malloc::nxt_malloc;
 use crate::capi::spinlock::{nxt_thread_spin_lock, nxt_thread_spin_unlock};
 
+#[cfg(feature = "debug")]
+pub mod debug_abi;
+
 /// Works of a block, unless the program says how many.
 const CHUNK: usize = 409;
 
@@ -113,6 +116,8 @@ pub unsafe extern "C" fn nxt_work_queue_add(
             if wq.is_null() || (*wq).cache.is_null() {
                 return;
             }
+            #[cfg(feature = "debug")]
+            debug_abi::check(wq);
             let cache = (*wq).cache;
             while (*cache).next.is_null() {
                 grow(cache);
@@ -156,6 +161,8 @@ pub unsafe extern "C" fn nxt_work_queue_pop(
         if work.is_null() {
             return None;
         }
+        #[cfg(feature = "debug")]
+        debug_abi::check(wq);
         (*wq).head = (*work).next;
         if (*wq).head.is_null() {
             (*wq).tail = ptr::null_mut();
