@@ -8,20 +8,23 @@
 #define NXT_APP_QUEUE_SIZE  NXT_APP_NNCQ_SIZE
 #define NXT_APP_QUEUE_MSG_SIZE  31
 
-/*
- * The tracking word is the stream of the request.  Its reader and its writer
- * race to change it to 0, and the one that does owns the request.
- */
 typedef struct {
+    /** The bytes of `data` that are the message. */
     uint8_t size;
     uint8_t data[NXT_APP_QUEUE_MSG_SIZE];
+    /**
+     * The stream of the request.  Its reader and its writer race to change it
+     * to 0, and the one that does owns the request.
+     */
     uint32_t tracking;
 } nxt_app_queue_item_t;
 
-/* "notified" is 1 from a wake-up until a reader has got it. */
 typedef struct {
+    /** 1 from a wake-up until a reader has got it. */
     nxt_app_nncq_atomic_t notified;
+    /** The items that may be filled. */
     nxt_app_nncq_t free_items;
+    /** The items that wait for a reader, the oldest first. */
     nxt_app_nncq_t queue;
     nxt_app_queue_item_t items[NXT_APP_QUEUE_SIZE];
 } nxt_app_queue_t;

@@ -9,18 +9,21 @@
 #define NXT_PORT_QUEUE_MSG_SIZE  31
 
 typedef struct {
+    /** The bytes of `data` that are the message. */
     uint8_t size;
     uint8_t data[NXT_PORT_QUEUE_MSG_SIZE];
 } nxt_port_queue_item_t;
 
-/*
+/**
  * A writer takes the number of a free item, fills the item and queues the
- * number.  "nitems" counts the messages, and one more while the reader is
- * awake.
+ * number.
  */
 typedef struct {
+    /** The messages, and one more while the reader is awake. */
     nxt_nncq_atomic_t nitems;
+    /** The items that may be filled. */
     nxt_nncq_t free_items;
+    /** The items that wait for the reader, the oldest first. */
     nxt_nncq_t queue;
     nxt_port_queue_item_t items[NXT_PORT_QUEUE_SIZE];
 } nxt_port_queue_t;

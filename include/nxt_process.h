@@ -177,10 +177,12 @@ typedef struct nxt_process_init_s {
     nxt_queue_each(port, &(process)->ports, nxt_port_t, link)
 #define nxt_process_port_loop  nxt_queue_loop
 
-/** Which ports a kind of process keeps, is sent, and is told the end of. */
-extern uint8_t nxt_proc_keep_matrix[NXT_PROCESS_MAX][NXT_PROCESS_MAX];
-extern uint8_t nxt_proc_send_matrix[NXT_PROCESS_MAX][NXT_PROCESS_MAX];
+/** Whose end a kind of process is told. */
 extern uint8_t nxt_proc_remove_notify_matrix[NXT_PROCESS_MAX][NXT_PROCESS_MAX];
+
+/** Whose ports it is sent, and whose it keeps after a fork. */
+extern uint8_t nxt_proc_send_matrix[NXT_PROCESS_MAX][NXT_PROCESS_MAX];
+extern uint8_t nxt_proc_keep_matrix[NXT_PROCESS_MAX][NXT_PROCESS_MAX];
 
 /**
  * A process, held once, followed by the place for how it is made. NULL when there is no memory.
@@ -318,13 +320,16 @@ nxt_int_t nxt_process_daemon(nxt_task_t *task);
  */
 NXT_EXPORT void nxt_process_title(nxt_task_t *task, const char *fmt, ...);
 
-/** This process, its parent, user and group, arguments and environment. */
-NXT_EXPORT extern nxt_pid_t nxt_pid;
-NXT_EXPORT extern nxt_pid_t nxt_ppid;
+/** This process and its parent. */
+NXT_EXPORT extern nxt_pid_t nxt_pid, nxt_ppid;
+
+/** Its effective user and group. */
 NXT_EXPORT extern nxt_uid_t nxt_euid;
 NXT_EXPORT extern nxt_gid_t nxt_egid;
-NXT_EXPORT extern char **nxt_process_argv;
+
+/** Its environment, and the arguments it was started with. */
 NXT_EXPORT extern char ***nxt_process_environ;
+NXT_EXPORT extern char **nxt_process_argv;
 
 /** Sleeps for `ns` nanoseconds, or until a signal arrives. */
 void nxt_nanosleep(nxt_nsec_t ns);

@@ -19,13 +19,16 @@ typedef struct nxt_queue_s {
     nxt_queue_link_t head;
 } nxt_queue_t;
 
-#define nxt_queue_head(queue)  (&(queue)->head)
-#define nxt_queue_tail(queue)  (&(queue)->head)
-#define nxt_queue_first(queue)  ((queue)->head.next)
-#define nxt_queue_last(queue)  ((queue)->head.prev)
 #define nxt_queue_next(link)  ((link)->next)
 #define nxt_queue_prev(link)  ((link)->prev)
-#define nxt_queue_is_empty(queue)  ((queue)->head.next == &(queue)->head)
+
+/** The queue is a ring: one link is before the first and after the last. */
+#define nxt_queue_head(queue)  (&(queue)->head)
+#define nxt_queue_tail(queue)  nxt_queue_head(queue)
+#define nxt_queue_first(queue)  nxt_queue_next(nxt_queue_head(queue))
+#define nxt_queue_last(queue)  nxt_queue_prev(nxt_queue_tail(queue))
+#define nxt_queue_is_empty(queue)  \
+    (nxt_queue_first(queue) == nxt_queue_tail(queue))
 
 /** The object that contains a link. */
 #define nxt_queue_link_data(address, type, member)  \

@@ -135,8 +135,9 @@ nxt_timer_disable(nxt_event_engine_t *engine, nxt_timer_t *timer)
     timer->enabled = 0;
 }
 
-#define nxt_timer_is_in_tree(timer)  ((timer)->node.parent != NULL)
+/** A timer is in the tree while its node has a parent. */
 #define nxt_timer_in_tree_set(timer)
 #define nxt_timer_in_tree_clear(timer)  ((timer)->node.parent = NULL)
+#define nxt_timer_is_in_tree(timer)  ((timer)->node.parent != NULL)
 
 #endif /* NXT_TIMER_H */

@@ -13,22 +13,13 @@
  */
 typedef struct nxt_websocket_header_s {
 #if defined(NXT_HAVE_BIG_ENDIAN)
-    uint8_t fin:1;
-    uint8_t rsv1:1;
-    uint8_t rsv2:1;
-    uint8_t rsv3:1;
-    uint8_t opcode:4;
-    uint8_t mask:1;
-    uint8_t payload_len:7;
+    uint8_t fin:1, rsv1:1, rsv2:1, rsv3:1, opcode:4;
+    uint8_t mask:1, payload_len:7;
 #else
-    uint8_t opcode:4;
-    uint8_t rsv3:1;
-    uint8_t rsv2:1;
-    uint8_t rsv1:1;
-    uint8_t fin:1;
-    uint8_t payload_len:7;
-    uint8_t mask:1;
+    uint8_t opcode:4, rsv3:1, rsv2:1, rsv1:1, fin:1;
+    uint8_t payload_len:7, mask:1;
 #endif
+    /** The extended part of the length: none, 2 or 8 bytes. */
     uint8_t payload_len_[8];
 } nxt_websocket_header_t;
 

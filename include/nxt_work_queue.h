@@ -156,15 +156,16 @@ void nxt_locked_work_queue_move(nxt_thread_t *thr,
 #define nxt_task_next_ident()  \
     ((uint32_t) nxt_atomic_fetch_add(&nxt_task_ident, 1) & 0x3FFFFFFF)
 
-#define nxt_work_set(item, function, of, first, second)                       \
-    do {                                                                      \
-        nxt_work_t  *_item = (item);                                          \
-                                                                              \
-        _item->handler = (function);                                          \
-        _item->task = (of);                                                   \
-        _item->obj = (first);                                                 \
-        _item->data = (second);                                               \
-    } while (0)
+/** Says what a work is: `handler(task, obj, data)`.  Its link stays. */
+nxt_inline void
+nxt_work_set(nxt_work_t *work, nxt_work_handler_t handler, nxt_task_t *task,
+    void *obj, void *data)
+{
+    work->handler = handler;
+    work->task = task;
+    work->obj = obj;
+    work->data = data;
+}
 
 #if (NXT_DEBUG)
 

@@ -72,8 +72,8 @@ const MEMBERS: &[(&str, &str, &str)] = &[
     (
         "nxt_buf_t",
         "uint8_t flags;",
-        "uint8_t is_file:1;\n    uint8_t is_mmap:1;\n    uint8_t is_port_mmap:1;\n    uint8_t is_sync:1;\n    \
-         uint8_t is_nobuf:1;\n    uint8_t is_flush:1;\n    uint8_t is_last:1;\n    uint8_t is_port_mmap_sent:1;",
+        "uint8_t is_file:1, is_mmap:1, is_port_mmap:1, is_sync:1;\n    \
+         uint8_t is_nobuf:1, is_flush:1, is_last:1, is_port_mmap_sent:1;",
     ),
     ("nxt_buf_t", "uint8_t thread_flags;", "uint8_t is_ts:1;"),
     (

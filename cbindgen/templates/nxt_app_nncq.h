@@ -7,12 +7,17 @@
 
 #define NXT_APP_NNCQ_SIZE  131072
 
+/** A position, or an entry: a number under the cycle of its position. */
 typedef uint32_t nxt_app_nncq_atomic_t;
+
+/** How often the positions have gone round. */
 typedef uint16_t nxt_app_nncq_cycle_t;
 
 typedef struct {
+    /** The position that is read next. */
     nxt_app_nncq_atomic_t head;
     nxt_app_nncq_atomic_t entries[NXT_APP_NNCQ_SIZE];
+    /** The position that is written next. */
     nxt_app_nncq_atomic_t tail;
 } nxt_app_nncq_t;
 

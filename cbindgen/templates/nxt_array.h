@@ -40,9 +40,11 @@ nxt_array_init(nxt_array_t *array, nxt_mp_t *mp, size_t size)
 nxt_inline void *
 nxt_array_remove_last(nxt_array_t *array)
 {
-    array->nelts--;
+    void  *last = nxt_array_last(array);
 
-    return (u_char *) array->elts + (size_t) array->size * array->nelts;
+    array->nelts -= 1;
+
+    return last;
 }
 
 #endif /* NXT_ARRAY_H */

@@ -27,17 +27,46 @@ typedef struct nxt_fiber_main_s nxt_fiber_main_t;
 
 @ nxt_event_interface_t
 
-/** What the interfaces of Unit keep in an engine. */
+/*
+ * What the interfaces of Unit keep in an engine, which gives it its size.
+ * Those of this library keep a pointer there.
+ */
+
+typedef struct {
+    int nfds;
+    uint32_t update_nfds;
+    nxt_fd_event_t **events;
+    fd_set main_read_fd_set, main_write_fd_set;
+    fd_set work_read_fd_set, work_write_fd_set;
+} nxt_select_engine_t;
+
+/** A change of what poll() is told: add, replace or remove. */
+typedef struct {
+    uint8_t op;
+    short events;
+    nxt_fd_event_t *event;
+} nxt_poll_change_t;
+
+/** The descriptors by number are in the hash. */
+typedef struct {
+    nxt_uint_t max_nfds, nfds;
+    nxt_uint_t nchanges, mchanges;
+    nxt_poll_change_t *changes;
+    struct pollfd *set;
+    nxt_lvlhsh_t fd_hash;
+} nxt_poll_engine_t;
+
+/** The arguments of epoll_ctl() for a change. */
 typedef struct {
     int op;
     struct epoll_event event;
 } nxt_epoll_change_t;
 
+/** With `mode`, which is EPOLLET or 0, and the engine's own descriptors. */
 typedef struct {
     int fd;
     uint32_t mode;
-    nxt_uint_t nchanges;
-    nxt_uint_t mchanges;
+    nxt_uint_t nchanges, mchanges;
     int mevents;
     uint8_t error;
     nxt_epoll_change_t *changes;
@@ -48,32 +77,6 @@ typedef struct {
     nxt_fd_event_t signalfd;
 } nxt_epoll_engine_t;
 
-typedef struct {
-    uint8_t op;
-    short events;
-    nxt_fd_event_t *event;
-} nxt_poll_change_t;
-
-typedef struct {
-    nxt_uint_t max_nfds;
-    nxt_uint_t nfds;
-    nxt_uint_t nchanges;
-    nxt_uint_t mchanges;
-    nxt_poll_change_t *changes;
-    struct pollfd *set;
-    nxt_lvlhsh_t fd_hash;
-} nxt_poll_engine_t;
-
-typedef struct {
-    int nfds;
-    uint32_t update_nfds;
-    nxt_fd_event_t **events;
-    fd_set main_read_fd_set;
-    fd_set main_write_fd_set;
-    fd_set work_read_fd_set;
-    fd_set work_write_fd_set;
-} nxt_select_engine_t;
-
 @ nxt_event_engine_pipe_t
 
 @ struct nxt_event_engine_t
@@ -82,38 +85,38 @@ typedef struct {
 extern const nxt_event_interface_t nxt_epoll_edge_engine;
 extern const nxt_event_interface_t nxt_epoll_level_engine;
 
-#define nxt_fd_event_disable(engine, ev)  (engine)->event.disable(engine, ev)
-#define nxt_fd_event_delete(engine, ev)  (engine)->event.delete(engine, ev)
-#define nxt_fd_event_close(engine, ev)  (engine)->event.close(engine, ev)
-#define nxt_fd_event_enable_read(engine, ev)  \
-    (engine)->event.enable_read(engine, ev)
-#define nxt_fd_event_enable_write(engine, ev)  \
-    (engine)->event.enable_write(engine, ev)
-#define nxt_fd_event_disable_read(engine, ev)  \
-    (engine)->event.disable_read(engine, ev)
-#define nxt_fd_event_disable_write(engine, ev)  \
-    (engine)->event.disable_write(engine, ev)
-#define nxt_fd_event_oneshot_read(engine, ev)  \
-    (engine)->event.oneshot_read(engine, ev)
-#define nxt_fd_event_oneshot_write(engine, ev)  \
-    (engine)->event.oneshot_write(engine, ev)
+/** Calls an operation of the engine's interface on `ev`. */
+#define NXT_FD_EVENT_CALL(engine, operation, ev)  \
+    ((engine)->event.operation((engine), (ev)))
+
 #define nxt_fd_event_enable_accept(engine, ev)  \
-    (engine)->event.enable_accept(engine, ev)
+    NXT_FD_EVENT_CALL(engine, enable_accept, ev)
+#define nxt_fd_event_enable_read(engine, ev)  \
+    NXT_FD_EVENT_CALL(engine, enable_read, ev)
+#define nxt_fd_event_oneshot_read(engine, ev)  \
+    NXT_FD_EVENT_CALL(engine, oneshot_read, ev)
+#define nxt_fd_event_disable_read(engine, ev)  \
+    NXT_FD_EVENT_CALL(engine, disable_read, ev)
+
+#define nxt_fd_event_enable_write(engine, ev)  \
+    NXT_FD_EVENT_CALL(engine, enable_write, ev)
+#define nxt_fd_event_oneshot_write(engine, ev)  \
+    NXT_FD_EVENT_CALL(engine, oneshot_write, ev)
+#define nxt_fd_event_disable_write(engine, ev)  \
+    NXT_FD_EVENT_CALL(engine, disable_write, ev)
+
+#define nxt_fd_event_disable(engine, ev)  \
+    NXT_FD_EVENT_CALL(engine, disable, ev)
+#define nxt_fd_event_delete(engine, ev)  NXT_FD_EVENT_CALL(engine, delete, ev)
+#define nxt_fd_event_close(engine, ev)  NXT_FD_EVENT_CALL(engine, close, ev)
 
 /** Only what is waited for can be blocked. */
-#define nxt_fd_event_block_read(engine, ev)                                   \
-    do {                                                                      \
-        if (nxt_fd_event_is_active((ev)->read)) {                             \
-            (engine)->event.block_read(engine, ev);                           \
-        }                                                                     \
-    } while (0)
-
-#define nxt_fd_event_block_write(engine, ev)                                  \
-    do {                                                                      \
-        if (nxt_fd_event_is_active((ev)->write)) {                            \
-            (engine)->event.block_write(engine, ev);                          \
-        }                                                                     \
-    } while (0)
+#define nxt_fd_event_block_read(engine, ev)  \
+    (nxt_fd_event_is_active((ev)->read)  \
+     ? NXT_FD_EVENT_CALL(engine, block_read, ev) : (void) 0)
+#define nxt_fd_event_block_write(engine, ev)  \
+    (nxt_fd_event_is_active((ev)->write)  \
+     ? NXT_FD_EVENT_CALL(engine, block_write, ev) : (void) 0)
 
 #define NXT_ENGINE_FIBERS  1
 

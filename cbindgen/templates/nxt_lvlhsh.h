@@ -35,23 +35,22 @@ typedef struct nxt_lvlhsh_query_s nxt_lvlhsh_query_t;
 #define NXT_LVLHSH_BUCKET_SIZE(size)  \
     NXT_LVLHSH_BUCKET_END(size), (size), (size) - 1
 
+/** Those, and the bits that each level takes of the hash. */
+#define NXT_LVLHSH_LEVELS(...)  \
+    NXT_LVLHSH_BUCKET_SIZE(NXT_LVLHSH_DEFAULT_BUCKET_SIZE), { __VA_ARGS__ }
+
 /** The members of a prototype before the callbacks. */
-#define NXT_LVLHSH_DEFAULT  \
-    NXT_LVLHSH_BUCKET_SIZE(NXT_LVLHSH_DEFAULT_BUCKET_SIZE),  \
-    { 4, 4, 4, 4, 4, 4, 4, 0 }
+#define NXT_LVLHSH_DEFAULT  NXT_LVLHSH_LEVELS(4, 4, 4, 4, 4, 4, 4, 0)
 
 /** The same with a first level of 1024 places. */
-#define NXT_LVLHSH_LARGE_SLAB  \
-    NXT_LVLHSH_BUCKET_SIZE(NXT_LVLHSH_DEFAULT_BUCKET_SIZE),  \
-    { 10, 4, 4, 4, 4, 4, 4, 0 }
+#define NXT_LVLHSH_LARGE_SLAB  NXT_LVLHSH_LEVELS(10, 4, 4, 4, 4, 4, 4, 0)
 
 #define NXT_LVLHSH_MEMALIGN_SHIFT  29
 #define NXT_LVLHSH_MAX_MEMALIGN_SHIFT  29
 
 /** The same with a first level as large as an alignment may be. */
 #define NXT_LVLHSH_LARGE_MEMALIGN  \
-    NXT_LVLHSH_BUCKET_SIZE(NXT_LVLHSH_DEFAULT_BUCKET_SIZE),  \
-    { NXT_LVLHSH_MAX_MEMALIGN_SHIFT, 4, 4, 4, 4, 0, 0, 0 }
+    NXT_LVLHSH_LEVELS(NXT_LVLHSH_MAX_MEMALIGN_SHIFT, 4, 4, 4, 4, 0, 0, 0)
 
 #define nxt_lvlhsh_init(root)  (root)->slot = NULL
 #define nxt_lvlhsh_is_empty(root)  ((root)->slot == NULL)

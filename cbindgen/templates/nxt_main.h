@@ -12,22 +12,58 @@
 #define NXT_NAME  "Unit"
 #define NXT_SERVER  NXT_NAME "/" NXT_VERSION
 
-#include <nxt_time.h>
+/* Memory. */
+#include <nxt_malloc.h>
+#include <nxt_mem_zone.h>
 #include <nxt_mp.h>
+
+/** An allocator of memory out of `pool`, and what takes it back. */
+typedef void *(*nxt_mem_proto_alloc_t)(void *pool, size_t size);
+typedef void (*nxt_mem_proto_free_t)(void *pool, void *p);
+
+/** The two of them. */
+typedef struct {
+    nxt_mem_proto_alloc_t alloc;
+    nxt_mem_proto_free_t free;
+} nxt_mem_proto_t;
+
+/* Strings, numbers and containers. */
 #include <nxt_array.h>
+#include <nxt_djb_hash.h>
+#include <nxt_list.h>
+#include <nxt_murmur_hash.h>
 #include <nxt_queue.h>
-#include <nxt_thread_id.h>
+#include <nxt_random.h>
+#include <nxt_rbtree.h>
+#include <nxt_sort.h>
+#include <nxt_sprintf.h>
+#include <nxt_string.h>
+#include <nxt_utf8.h>
+#include <nxt_conf.h>
+#include <nxt_lvlhsh.h>
+#include <nxt_hash.h>
+#include <nxt_parse.h>
+
+/* The system. */
+#include <nxt_atomic.h>
+#include <nxt_capability.h>
+#include <nxt_credential.h>
+#include <nxt_clone.h>
 #include <nxt_errno.h>
 #include <nxt_file.h>
-#include <nxt_random.h>
-#include <nxt_string.h>
-#include <nxt_lvlhsh.h>
-#include <nxt_atomic.h>
+#include <nxt_fs_mount.h>
+#include <nxt_mem_map.h>
+#include <nxt_process_type.h>
+#include <nxt_socket.h>
 #include <nxt_spinlock.h>
-#include <nxt_work_queue.h>
+
+/* Threads, and what each has of its own. */
 #include <nxt_log.h>
+#include <nxt_thread_id.h>
+#include <nxt_time.h>
 #include <nxt_thread_time.h>
-#include <nxt_rbtree.h>
+#include <nxt_work_queue.h>
+#include <nxt_thread_pool.h>
 #include <nxt_timer.h>
 #include <nxt_thread.h>
 
@@ -36,46 +72,20 @@ nxt_thread_extern_data(nxt_thread_t, nxt_thread_context);
 
 #define nxt_thread()  nxt_thread_get_data(nxt_thread_context)
 
-#include <nxt_process_type.h>
-#include <nxt_capability.h>
-#include <nxt_credential.h>
-#include <nxt_fs_mount.h>
-#include <nxt_clone.h>
-#include <nxt_process.h>
-#include <nxt_utf8.h>
-#include <nxt_sprintf.h>
-#include <nxt_parse.h>
-#include <nxt_malloc.h>
-#include <nxt_socket.h>
-#include <nxt_mem_map.h>
-#include <nxt_mem_zone.h>
-#include <nxt_djb_hash.h>
-#include <nxt_murmur_hash.h>
-#include <nxt_hash.h>
-#include <nxt_sort.h>
-#include <nxt_list.h>
+#include <nxt_log_moderation.h>
+#include <nxt_thread_log.h>
+
+/* Engines, processes and their ports. */
 #include <nxt_buf.h>
 #include <nxt_event_engine.h>
-#include <nxt_thread_pool.h>
 #include <nxt_job.h>
-#include <nxt_log_moderation.h>
-#include <nxt_conf.h>
-#include <nxt_thread_log.h>
 #include <nxt_http_parse.h>
-#include <nxt_runtime.h>
-#include <nxt_port.h>
+#include <nxt_process.h>
+#include <nxt_port_hash.h>
 #include <nxt_port_memory.h>
 #include <nxt_port_rpc.h>
-#include <nxt_port_hash.h>
-
-/** An allocator and what frees its memory. */
-typedef void *(*nxt_mem_proto_alloc_t)(void *pool, size_t size);
-typedef void (*nxt_mem_proto_free_t)(void *pool, void *p);
-
-typedef struct {
-    nxt_mem_proto_alloc_t alloc;
-    nxt_mem_proto_free_t free;
-} nxt_mem_proto_t;
+#include <nxt_port.h>
+#include <nxt_runtime.h>
 
 @ nxt_lib_start
 

@@ -18,9 +18,9 @@
 /** What some systems keep of a mapping: nothing here. */
 #define nxt_mem_map_file_ctx_t(context)
 
-#define nxt_mem_map(addr, context, len, protection, flags, fd, offset)  \
-    nxt_mem_mmap(addr, len, protection, flags, fd, offset)
-#define nxt_mem_unmap(addr, context, len)  nxt_mem_munmap(addr, len)
+#define nxt_mem_unmap(start, context, size)  nxt_mem_munmap((start), (size))
+#define nxt_mem_map(hint, context, size, access, kind, file, from)  \
+    nxt_mem_mmap((hint), (size), (access), (kind), (file), (from))
 
 @ nxt_mem_mmap
 
