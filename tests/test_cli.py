@@ -9,7 +9,7 @@ import tempfile
 
 import pytest
 
-from daemon import BUILD, Daemon, wait_for, wait_for_end
+from daemon import BUILD, ROOT, Daemon, wait_for, wait_for_end
 
 UNITD = BUILD / 'sbin/unitd'
 
@@ -106,21 +106,23 @@ def test_second_daemon_on_a_live_control_socket(unit, tmp_path):
     assert unit.control('GET', '/config').status == 200
 
 
-def test_modules_that_do_not_load():
+@pytest.fixture
+def modules_folder():
+    """A folder that discovery, which runs as anybody, can read."""
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         folder.chmod(0o755)
-        modules_that_do_not_load(folder)
+        yield folder
 
 
-def modules_that_do_not_load(tmp_path):
-    (tmp_path / 'broken.unit.so').write_bytes(b'not an ELF file')
-    (tmp_path / 'empty.unit.so').write_bytes(b'')
-    subprocess.run(['gcc', '-shared', '-x', 'c', '-o', tmp_path / 'foreign.unit.so', '-'], input=b'int x;', check=True)
-    subprocess.run(['gcc', '-shared', '-x', 'c', '-o', tmp_path / 'other.unit.so', '-'], check=True,
+def test_modules_that_do_not_load(modules_folder):
+    (modules_folder / 'broken.unit.so').write_bytes(b'not an ELF file')
+    (modules_folder / 'empty.unit.so').write_bytes(b'')
+    subprocess.run(['gcc', '-shared', '-x', 'c', '-o', modules_folder / 'foreign.unit.so', '-'], input=b'int x;', check=True)
+    subprocess.run(['gcc', '-shared', '-x', 'c', '-o', modules_folder / 'other.unit.so', '-'], check=True,
                    input=b'unsigned c[2] = {13400, 0}; struct { unsigned long l; unsigned *c; char pad[64]; } '
                          b'nxt_app_module = { sizeof c, c };')
-    daemon = Daemon(['--modulesdir', str(tmp_path)])
+    daemon = Daemon(['--modulesdir', str(modules_folder)])
     try:
         for name in ('broken.unit.so', 'empty.unit.so', 'foreign.unit.so', 'other.unit.so'):
             assert name in daemon.log(), name
@@ -129,5 +131,30 @@ def modules_that_do_not_load(tmp_path):
             400, 'The module to run "python" is not found among the available application modules.')
         daemon.serve(routes=[{'action': {'return': 200}}])
         assert daemon.get().status == 200
+    finally:
+        daemon.remove()
+
+
+def test_a_module_of_the_other_debug_setting(modules_folder):
+    for debug in (0, 1):
+        source = f'''#include <nxt_main.h>
+            #include <nxt_application.h>
+            static uint32_t compat[] = {{ NXT_VERNUM, {debug} }};
+            NXT_EXPORT nxt_app_module_t nxt_app_module = {{
+                .compat_length = sizeof(compat), .compat = compat, .type = nxt_string("php"), .version = "9.{debug}" }};'''
+        subprocess.run(['gcc', '-shared', '-fPIC', '-I', ROOT / 'include', '-x', 'c', '-o',
+                        modules_folder / f'{debug}.unit.so', '-'], input=source.encode(), check=True)
+    daemon = Daemon(['--modulesdir', str(modules_folder)])
+    try:
+        # What each is gets logged, and one of the two is for this daemon.
+        log = daemon.log()
+        assert [f'module: php 9.{debug} "{modules_folder}/{debug}.unit.so"' in log for debug in (0, 1)] == [True, True]
+        incompatible = [f'incompatible module {modules_folder}/{debug}.unit.so' in log for debug in (0, 1)]
+        assert sorted(incompatible) == [False, True]
+        for debug in (0, 1):
+            # None of its processes is started: there is no PHP behind it.
+            application = {'type': f'php 9.{debug}', 'root': str(modules_folder), 'processes': {'spare': 0}}
+            a = daemon.control('PUT', '/config', {'applications': {'a': application}})
+            assert a.status == (400 if incompatible[debug] else 200)
     finally:
         daemon.remove()

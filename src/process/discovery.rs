@@ -64,12 +64,16 @@ fn describe(file: &Path, known: &[Module]) -> Option<Module> {
             return None;
         }
     };
-    if !loaded.is_compatible() {
+    if !loaded.is_of_release() {
         notice!("incompatible module {}", file.display());
         return None;
     }
     let (name, version) = (loaded.name(), loaded.version());
     notice!("module: {name} {version} \"{}\"", file.display());
+    if !loaded.is_compatible() {
+        notice!("incompatible module {}", file.display());
+        return None;
+    }
     let Some(kind) = type_number(&name) else {
         notice!("unknown module type {name}");
         return None;

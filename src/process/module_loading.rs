@@ -1,9 +1,9 @@
 //! Loading a language module and reading what it exports.
 //!
 //! A module is a shared object with the symbol `nxt_app_module` of type `nxt_app_module_t`. Its
-//! `compat` array must be the two words {13500, 0}: the release, and no debug build
-//! (1 in a build for the debug ABI). Everything
-//! else behind the symbol may only be read if these agree.
+//! `compat` array must be the two words {13500, 0}: the release, and no debug build (1 in a build
+//! for the debug ABI). Everything else behind the symbol may only be read if the release agrees,
+//! and only called if both do.
 
 use std::ffi::{CStr, c_char};
 use std::path::Path;
@@ -56,15 +56,23 @@ impl LoadedModule {
         Ok(LoadedModule { library, module })
     }
 
-    /// Whether it was built for this release.
+    /// Whether it was built for this release: what it says of itself can be read.
+    pub(super) fn is_of_release(&self) -> bool {
+        self.compat().is_some_and(|words| words[0] == COMPAT[0])
+    }
+
+    /// Whether it was built for this release and this debug setting: it can be run.
     pub(super) fn is_compatible(&self) -> bool {
+        self.compat() == Some(COMPAT)
+    }
+
+    fn compat(&self) -> Option<[u32; 2]> {
         let module = &self.module;
         if module.compat_length != size_of_val(&COMPAT) || module.compat.is_null() {
-            return false;
+            return None;
         }
         // SAFETY: the module says that this many bytes are there; they are read unaligned.
-        let words = unsafe { module.compat.cast::<[u32; 2]>().read_unaligned() };
-        words == COMPAT
+        Some(unsafe { module.compat.cast::<[u32; 2]>().read_unaligned() })
     }
 
     /// The language's name.
