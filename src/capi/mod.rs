@@ -36,6 +36,8 @@ pub mod mem_map;
 pub mod mem_zone;
 pub mod mp;
 pub mod murmur_hash;
+#[cfg(feature = "panic-probe")]
+mod panic_probe;
 pub mod parse;
 pub mod port;
 pub mod process;
@@ -99,6 +101,11 @@ pub(crate) unsafe fn str_bytes<'a>(string: *const nxt_str_t) -> &'a [u8] {
 pub(crate) fn guard<T>(name: &'static str, failed: T, body: impl FnOnce() -> T) -> T {
     // After a panic the caller only sees the error value; whatever the body had half done is
     // reachable by nobody but the C objects the caller passed, which hold no Rust invariants.
+    let body = || {
+        #[cfg(feature = "panic-probe")]
+        panic_probe::panic_in(name);
+        body()
+    };
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(value) => value,
         Err(_) => {
