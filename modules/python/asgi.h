@@ -65,6 +65,7 @@ PyObject *nxtpy_future_new(nxtpy_loop_t *loop);
 PyObject *nxtpy_future_ready(nxtpy_loop_t *loop, PyObject *result);
 void nxtpy_future_resolve(PyObject *future, PyObject *result);
 void nxtpy_future_fail(PyObject *future);
+void nxtpy_future_settle(PyObject *future, PyObject *value);
 bool nxtpy_future_is_done(PyObject *future);
 int nxtpy_awaitable_init(void);
 PyObject *nxtpy_awaitable_completed(void);

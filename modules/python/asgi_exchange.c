@@ -285,7 +285,7 @@ void
 nxtpy_exchange_wake_all(nxtpy_exchange_t *exchange,
     PyObject *(*message_of)(nxtpy_exchange_t *exchange))
 {
-    PyObject  *future, *message;
+    PyObject  *future;
 
     for ( ;; ) {
         future = nxtpy_exchange_take_waiter(exchange);
@@ -293,16 +293,6 @@ nxtpy_exchange_wake_all(nxtpy_exchange_t *exchange,
             return;
         }
 
-        message = message_of(exchange);
-
-        if (message != NULL) {
-            nxtpy_future_resolve(future, message);
-            Py_DECREF(message);
-
-        } else {
-            nxtpy_future_fail(future);
-        }
-
-        Py_DECREF(future);
+        nxtpy_future_settle(future, message_of(exchange));
     }
 }

@@ -161,6 +161,25 @@ nxtpy_future_fail(PyObject *future)
 }
 
 
+/*
+ * Resolves the future with a value that was just made, or, if making it left
+ * NULL and an exception, moves that into it.  Consumes both references.
+ */
+void
+nxtpy_future_settle(PyObject *future, PyObject *value)
+{
+    if (value != NULL) {
+        nxtpy_future_resolve(future, value);
+        Py_DECREF(value);
+
+    } else {
+        nxtpy_future_fail(future);
+    }
+
+    Py_DECREF(future);
+}
+
+
 int
 nxtpy_awaitable_init(void)
 {

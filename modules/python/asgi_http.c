@@ -120,7 +120,7 @@ void
 nxtpy_asgi_http_data(nxt_unit_request_info_t *req)
 {
     http_t    *http;
-    PyObject  *future, *message;
+    PyObject  *future;
 
     http = req->data;
 
@@ -136,17 +136,7 @@ nxtpy_asgi_http_data(nxt_unit_request_info_t *req)
         return;
     }
 
-    message = request_message(http);
-
-    if (message != NULL) {
-        nxtpy_future_resolve(future, message);
-        Py_DECREF(message);
-
-    } else {
-        nxtpy_future_fail(future);
-    }
-
-    Py_DECREF(future);
+    nxtpy_future_settle(future, request_message(http));
 }
 
 

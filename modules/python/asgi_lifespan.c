@@ -266,7 +266,7 @@ static int
 shutdown_target(nxtpy_loop_t *loop, lifespan_t *lifespan)
 {
     int       rc;
-    PyObject  *waiter, *message;
+    PyObject  *waiter;
 
     if (lifespan == NULL
         || lifespan->disabled
@@ -293,17 +293,8 @@ shutdown_target(nxtpy_loop_t *loop, lifespan_t *lifespan)
         lifespan->waiter = NULL;
         lifespan->shutdown_received = true;
 
-        message = nxtpy_message_new(nxtpy_str_lifespan_shutdown);
-
-        if (message != NULL) {
-            nxtpy_future_resolve(waiter, message);
-            Py_DECREF(message);
-
-        } else {
-            nxtpy_future_fail(waiter);
-        }
-
-        Py_DECREF(waiter);
+        nxtpy_future_settle(waiter,
+                            nxtpy_message_new(nxtpy_str_lifespan_shutdown));
     }
 
     rc = run_until(loop, lifespan->shutdown);

@@ -218,10 +218,7 @@ deliver(websocket_t *ws, PyObject *message, size_t size)
     future = nxtpy_exchange_take_waiter(&ws->exchange);
 
     if (future != NULL) {
-        nxtpy_future_resolve(future, message);
-
-        Py_DECREF(future);
-        Py_DECREF(message);
+        nxtpy_future_settle(future, message);
 
         return;
     }

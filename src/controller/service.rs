@@ -320,89 +320,84 @@ async fn client(mut stream: impl AsyncRead + AsyncWrite + Unpin, engine: Shared)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ipc::{Header, kind, socket};
+    use crate::ipc::{Header, Pid, kind, socket};
     use std::io::{Read, Write};
     use std::os::unix::net::{UnixListener as StdListener, UnixStream};
     use std::thread;
 
-    /// Starts the loop in a thread; main's two ends, and the control socket's path.
-    fn start(
-        name: &str,
-    ) -> (
-        thread::JoinHandle<io::Result<()>>,
-        OwnedFd,
-        OwnedFd,
-        std::path::PathBuf,
-    ) {
-        let path = std::env::temp_dir().join(format!("nxt-{}-{name}.sock", std::process::id()));
-        let _ = std::fs::remove_file(&path);
-        let control = StdListener::bind(&path).unwrap();
-        let (port, to_controller) = socket::pair().unwrap();
-        let (from_controller, main) = socket::pair().unwrap();
-        let start = Start {
-            control: Some(control.into()),
-            config: None,
-            in_force: None,
-            modules: Vec::new(),
-            port,
-            main: (std::process::id().cast_signed(), main),
-            router: None,
-        };
-        (
-            thread::spawn(move || run(start)),
-            to_controller,
-            from_controller,
-            path,
-        )
+    /// A controller in a thread, and what its neighbours hold of it.
+    struct Running {
+        thread: thread::JoinHandle<io::Result<()>>,
+        /// The port of the controller.
+        to_controller: OwnedFd,
+        /// What it sends to main.
+        to_main: OwnedFd,
+        control: std::path::PathBuf,
+    }
+
+    impl Running {
+        /// This process plays the router, if there is one, and else main.
+        fn start(name: &str, router: Option<OwnedFd>) -> Running {
+            let this = std::process::id().cast_signed();
+            let path = std::env::temp_dir().join(format!("nxt-{}-{name}.sock", std::process::id()));
+            let _ = std::fs::remove_file(&path);
+            let control = StdListener::bind(&path).unwrap();
+            let (port, to_controller) = socket::pair().unwrap();
+            let (to_main, main) = socket::pair().unwrap();
+            let start = Start {
+                control: Some(control.into()),
+                config: None,
+                in_force: None,
+                modules: Vec::new(),
+                port,
+                main: (if router.is_some() { 1 } else { this }, main),
+                router: router.map(|socket| (this, socket)),
+            };
+            Running {
+                thread: thread::spawn(move || run(start)),
+                to_controller,
+                to_main,
+                control: path,
+            }
+        }
+
+        /// It ends, after what was done to it.
+        fn ends(thread: thread::JoinHandle<io::Result<()>>, control: &std::path::Path) {
+            thread.join().unwrap().unwrap();
+            std::fs::remove_file(control).unwrap();
+        }
     }
 
     #[test]
     fn it_leaves_when_told_to_and_when_main_is_gone() {
-        let (thread, to_controller, _from, path) = start("quit");
+        let controller = Running::start("quit", None);
         let quit = Header::new(1, kind::QUIT, 0);
-        socket::send(to_controller.as_fd(), &quit, b"\0", &[]).unwrap();
-        thread.join().unwrap().unwrap();
-        std::fs::remove_file(path).unwrap();
+        socket::send(controller.to_controller.as_fd(), &quit, b"\0", &[]).unwrap();
+        Running::ends(controller.thread, &controller.control);
 
-        let (thread, _to_controller, from, path) = start("gone");
-        drop(from);
-        thread.join().unwrap().unwrap();
-        std::fs::remove_file(path).unwrap();
+        let controller = Running::start("gone", None);
+        drop(controller.to_main);
+        Running::ends(controller.thread, &controller.control);
 
-        let (thread, to_controller, _from, path) = start("closed");
-        drop(to_controller);
-        thread.join().unwrap().unwrap();
-        std::fs::remove_file(path).unwrap();
+        let controller = Running::start("closed", None);
+        drop(controller.to_controller);
+        Running::ends(controller.thread, &controller.control);
     }
 
     #[test]
     fn clients_are_served_once_a_router_has_the_document() {
-        let path = std::env::temp_dir().join(format!("nxt-{}-client.sock", std::process::id()));
-        let _ = std::fs::remove_file(&path);
-        let control = StdListener::bind(&path).unwrap();
-        let (port, to_controller) = socket::pair().unwrap();
         let (from_controller, router) = socket::pair().unwrap();
-        let (main_end, main) = socket::pair().unwrap();
-        let start = Start {
-            control: Some(control.into()),
-            config: None,
-            in_force: None,
-            modules: Vec::new(),
-            port,
-            main: (1, main),
-            router: Some((std::process::id().cast_signed(), router)),
-        };
-        let thread = thread::spawn(move || run(start));
-
-        // This process plays the router.
-        let mut client = UnixStream::connect(&path).unwrap();
+        let controller = Running::start("client", Some(router));
+        let mut client = UnixStream::connect(&controller.control).unwrap();
         client
             .set_read_timeout(Some(Duration::from_secs(20)))
             .unwrap();
         client
             .write_all(b"GET /config/routes HTTP/1.1\r\n\r\n")
             .unwrap();
-        let send = |header: Header| socket::send(to_controller.as_fd(), &header, b"", &[]).unwrap();
+        let send = |header: Header| {
+            socket::send(controller.to_controller.as_fd(), &header, b"", &[]).unwrap();
+        };
         send(Header::new(1, kind::PROCESS_READY, 0));
         let mut port = Receiver::new(from_controller, None);
         let document = (0..5000).find_map(|_| {
@@ -418,8 +413,7 @@ mod tests {
             answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n[]\r\n"),
             "{answer}"
         );
-        drop(main_end);
-        thread.join().unwrap().unwrap();
-        std::fs::remove_file(path).unwrap();
+        drop(controller.to_main);
+        Running::ends(controller.thread, &controller.control);
     }
 }
