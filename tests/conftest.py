@@ -16,9 +16,8 @@ def unit(request):
     daemon = Daemon()
     try:
         yield daemon
-        log = daemon.log()
     finally:
-        daemon.remove()
+        log = daemon.remove()
     assert 'panicked' not in log, log
     assert 'AddressSanitizer' not in log, log
 

@@ -1,8 +1,12 @@
 """A real unitd in a folder of its own, and what a test asks of it."""
 
+import collections
+import contextlib
 import json
 import os
 import pathlib
+import random
+import re
 import resource
 import shutil
 import signal
@@ -17,14 +21,26 @@ APPS = pathlib.Path(__file__).resolve().parent / 'apps'
 BUILD = pathlib.Path(os.environ.get('NXT_BUILD', ROOT / 'build')).resolve()
 
 
+# How long to wait for what comes soon. On a busy machine "soon" may be long; a test that proves
+# that something is quick measures it.
+PATIENCE = 30
+
+
 def free_port():
-    """A TCP port of loopback that nothing listens on."""
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+    """A TCP port that is in use nowhere, not even as the client's end of a connection.
+
+    It is not of those that the kernel gives to connections, so it stays free until it is used."""
+    first = int(pathlib.Path('/proc/sys/net/ipv4/ip_local_port_range').read_text().split()[0])
+    while True:
+        with socket.socket() as s:
+            try:
+                s.bind(('', random.randrange(10000, first) if first > 15000 else 0))
+            except OSError:
+                continue
+            return s.getsockname()[1]
 
 
-def wait_for(condition, seconds=10, what='condition'):
+def wait_for(condition, seconds=PATIENCE, what='condition'):
     """Polls until the condition is true; its value is returned."""
     end = time.monotonic() + seconds
     while True:
@@ -63,7 +79,7 @@ class Answer:
 class Connection:
     """A client connection that sends just the bytes it is given."""
 
-    def __init__(self, address, timeout=10):
+    def __init__(self, address, timeout=PATIENCE):
         family, target = address
         self.sock = socket.socket(family)
         self.sock.settimeout(timeout)
@@ -124,8 +140,9 @@ class Connection:
             a.body, self.buffer = bytes(self.buffer), bytearray()
         return a
 
-    def closed(self, seconds=5):
+    def closed(self, seconds=PATIENCE):
         """Whether the server closes the connection within that time."""
+        timeout = self.sock.gettimeout()
         self.sock.settimeout(seconds)
         try:
             return not self.buffer and self.sock.recv(1) == b''
@@ -133,6 +150,8 @@ class Connection:
             return True
         except TimeoutError:
             return False
+        finally:
+            self.sock.settimeout(timeout)
 
     def close(self):
         self.sock.close()
@@ -144,7 +163,7 @@ class Connection:
         self.close()
 
 
-def http(address, method='GET', path='/', headers=(), body=b'', version='HTTP/1.1', timeout=10):
+def http(address, method='GET', path='/', headers=(), body=b'', version='HTTP/1.1', timeout=PATIENCE):
     """One request on a connection of its own."""
     with Connection(address, timeout) as c:
         c.send(request(method, path, headers, body, version))
@@ -212,15 +231,25 @@ class Daemon:
             env={**os.environ, **self.environment})
         if not wait:
             return
-        wait_for(lambda: self.alive() and self.socket.exists(), 10, 'control socket')
-        wait_for(self._answers, 10, 'control API')
+        wait_for(lambda: self.alive() and self.controllable(), what='control API')
 
-    def _answers(self):
+    def controllable(self):
+        """Whether the control API answers."""
         try:
             return self.control('GET', '/config').status == 200
-        except ConnectionRefusedError:
-            # The socket file of a daemon that was killed.
+        except (FileNotFoundError, ConnectionRefusedError):
+            # Not yet there, or the socket file of a daemon that was killed.
             return False
+
+    def status(self, path='/', **more):
+        """The status of an answer; None if the connection ends without one, as when the router dies."""
+        try:
+            return self.get(path, **more).status
+        except (OSError, EOFError):
+            return None
+
+    def serves(self, path='/', **more):
+        return self.status(path, **more) == 200
 
     def _limit(self):
         if self.limit:
@@ -230,7 +259,7 @@ class Daemon:
         assert self.process.poll() is None, f'unitd ended: {self.log()}'
         return True
 
-    def stop(self, signo=signal.SIGTERM, seconds=15):
+    def stop(self, signo=signal.SIGTERM, seconds=PATIENCE):
         """Ends the daemon; no process of it may be left."""
         if self.process is None:
             return 0
@@ -243,23 +272,26 @@ class Daemon:
         return code
 
     def remove(self):
-        """Ends the daemon, whatever its state, and removes its folder."""
+        """Ends the daemon, whatever its state, and removes its folder; the log."""
         if self.process is not None and self.process.poll() is None:
             tree = self.processes()
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(10)
+                self.process.wait(20)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-            for pid in wait_for_end(tree):
-                os.kill(pid, signal.SIGKILL)
+            for pid in wait_for_end(tree, 5):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        log = self.log()
         shutil.rmtree(self.dir, ignore_errors=True)
+        return log
 
     def log(self):
         return self.log_file.read_text(errors='replace') if self.log_file.exists() else ''
 
-    def wait_log(self, text, seconds=10):
+    def wait_log(self, text, seconds=PATIENCE):
         """Waits until the log holds the text."""
         wait_for(lambda: text in self.log(), seconds, f'log record {text!r}')
 
@@ -268,7 +300,7 @@ class Daemon:
     def control(self, method, path, body=b''):
         if not isinstance(body, bytes):
             body = json.dumps(body).encode()
-        return http((socket.AF_UNIX, str(self.socket)), method, path, body=body, timeout=20)
+        return http((socket.AF_UNIX, str(self.socket)), method, path, body=body, timeout=60)
 
     def configure(self, config, path='/config'):
         """Puts a configuration that must be accepted."""
@@ -292,7 +324,7 @@ class Daemon:
     def address(self):
         return (socket.AF_INET, ('127.0.0.1', self.port))
 
-    def connect(self, timeout=10):
+    def connect(self, timeout=PATIENCE):
         return Connection(self.address, timeout)
 
     def get(self, path='/', headers=(), **more):
@@ -300,6 +332,11 @@ class Daemon:
 
     def post(self, path='/', body=b'', headers=(), **more):
         return http(self.address, 'POST', path, headers, body, **more)
+
+    def wait_active(self, application, number=1):
+        """Waits until so many requests are with the application."""
+        path = f'/status/applications/{application}/requests/active'
+        wait_for(lambda: self.control('GET', path).json() == number, what=f'{number} requests in work')
 
     # The process tree.
 
@@ -318,7 +355,9 @@ class Daemon:
         found, todo = {}, [self.process.pid]
         while todo:
             pid = todo.pop()
-            found[pid] = title(pid)
+            # One that ended meanwhile has no title.
+            if name := title(pid):
+                found[pid] = name
             todo += parents.get(pid, [])
         return found
 
@@ -327,8 +366,13 @@ class Daemon:
         return [p for p, t in self.processes().items() if text in t]
 
     def pid(self, text):
-        """The one process whose title contains the text, once it is there."""
-        return wait_for(lambda: self.pids(text), 10, f'process {text!r}')[0]
+        """The one process whose title contains the text, once it is the only one: a new process
+        has the title of the one that made it for a moment, and an old one may be about to end."""
+        def only():
+            pids = self.pids(text)
+            return len(pids) == 1 and pids
+
+        return wait_for(only, what=f'one process {text!r}')[0]
 
 
 def title(pid):
@@ -347,7 +391,7 @@ def exists(pid):
         return False
 
 
-def wait_for_end(pids, seconds=5):
+def wait_for_end(pids, seconds=PATIENCE):
     """Waits for processes to end; those that did not are returned."""
     end = time.monotonic() + seconds
     left = [p for p in pids if exists(p)]
@@ -357,6 +401,32 @@ def wait_for_end(pids, seconds=5):
     return left
 
 
+def stop_process(pid):
+    """Sends SIGSTOP, and waits until every thread has stopped."""
+    def stopped():
+        for task in pathlib.Path(f'/proc/{pid}/task').iterdir():
+            # A thread may end before it would stop.
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if (task / 'stat').read_text().rpartition(')')[2].split()[0] != 'T':
+                    return False
+        return True
+
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(stopped, what=f'process {pid} to stop')
+
+
 def descriptors(pid):
     """How many descriptors a process has open."""
     return len(os.listdir(f'/proc/{pid}/fd'))
+
+
+def links(pid):
+    """What a process has open: the number of descriptors by what they lead to, for example a path,
+    or the word "socket". A process that has ended has nothing."""
+    found = collections.Counter()
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f'/proc/{pid}/fd'):
+            # The descriptor may be closed by now.
+            with contextlib.suppress(OSError):
+                found[re.sub(r':\[\d+\]', '', os.readlink(f'/proc/{pid}/fd/{name}'))] += 1
+    return found

@@ -1,12 +1,11 @@
 """Clients that judge every answer, and a census of processes and descriptors."""
 
 import collections
-import os
 import re
 import threading
 import time
 
-from daemon import Connection, request, wait_for
+from daemon import PATIENCE, Connection, links, request, wait_for
 
 # What became of a request that got no whole answer.
 LOST = 'lost'        # the connection ended before the first byte of an answer
@@ -84,19 +83,23 @@ class Load:
     def __enter__(self):
         for thread in self._threads:
             thread.start()
-        wait_for(lambda: self.outcomes[200] > 20, what='load')
+        try:
+            wait_for(lambda: self.outcomes[200] > 20, what='load')
+        except TimeoutError:
+            self._done.set()
+            raise
         return self
 
     def __exit__(self, *_):
         self._done.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(60)
         assert not any(thread.is_alive() for thread in self._threads)
 
-    def more(self, count=40, seconds=10):
+    def more(self, count=40):
         """Waits for further good answers."""
         goal = self.outcomes[200] + count
-        wait_for(lambda: self.outcomes[200] >= goal, seconds, f'answers under load: {self.outcomes}')
+        wait_for(lambda: self.outcomes[200] >= goal, what=f'answers under load: {self.outcomes}')
 
 
 class Census:
@@ -129,24 +132,9 @@ class Census:
                 difference.append(f'{name} has {now.total()} descriptors, not {before.total()}: {dict(now - before)}')
         return difference
 
-    def wait(self, seconds=8):
+    def wait(self, seconds=PATIENCE):
         """Waits until the count is what it was."""
         end = time.monotonic() + seconds
         while difference := self.excess():
             assert time.monotonic() < end, (difference, self.unit.log())
             time.sleep(0.05)
-
-
-def links(pid):
-    """What a process has open, by kind."""
-    found = collections.Counter()
-    try:
-        names = os.listdir(f'/proc/{pid}/fd')
-    except OSError:
-        return found
-    for name in names:
-        try:
-            found[re.sub(r'\[\d+\]', '', os.readlink(f'/proc/{pid}/fd/{name}'))] += 1
-        except OSError:
-            pass
-    return found

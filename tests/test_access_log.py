@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from daemon import request, wait_for
+from daemon import links, request, wait_for
 
 ROUTES = [
     {'match': {'uri': '/headers'}, 'action': {'return': 200, 'response_headers': {'X-Made': '"$arg_v"'}}},
@@ -29,7 +29,7 @@ def serve(unit, log, routes=ROUTES, **more):
 
 def lines(path, count):
     """The lines of the log, once there are so many; no more may come."""
-    wait_for(lambda: path.exists() and len(path.read_text().splitlines()) >= count, 10, f'{count} lines')
+    wait_for(lambda: path.exists() and len(path.read_text().splitlines()) >= count, what=f'{count} lines')
     time.sleep(0.1)
     found = path.read_text().splitlines()
     assert len(found) == count, found
@@ -144,18 +144,8 @@ def test_change_and_removal(unit, path):
     assert unit.control('DELETE', '/config/access_log').status == 200
     unit.get('/four')
     assert lines(path, 1) == ['/one'] and len(lines(other, 2)) == 2
-    router = unit.pid('router')
-    wait_for(lambda: not any('.log' in link and 'unit.log' not in link for link in links(router)), 5, 'closed logs')
-
-
-def links(pid):
-    found = []
-    for fd in os.listdir(f'/proc/{pid}/fd'):
-        try:
-            found.append(os.readlink(f'/proc/{pid}/fd/{fd}'))
-        except FileNotFoundError:
-            pass
-    return found
+    router = unit.pid('unit: router')
+    wait_for(lambda: not any('.log' in link and 'unit.log' not in link for link in links(router)), what='closed logs')
 
 
 def test_a_file_that_cannot_be_opened_is_refused_with_the_reason(unit, path):
@@ -181,9 +171,9 @@ def test_reopened_on_usr1(unit, path):
         path.rename(old)
         inode = old.stat().st_ino
         unit.process.send_signal(signal.SIGUSR1)
-        router = unit.pid('router')
-        wait_for(lambda: path.exists(), 5, 'a new file')
-        wait_for(lambda: str(old) not in links(router), 5, 'the old file to be closed')
+        router = unit.pid('unit: router')
+        wait_for(lambda: path.exists(), what='a new file')
+        wait_for(lambda: str(old) not in links(router), what='the old file to be closed')
         unit.get(f'/after{round_}')
         assert lines(path, 1) == [f'/after{round_}']
         assert path.stat().st_ino != inode
@@ -210,14 +200,14 @@ def test_a_pipe_that_nobody_reads_holds_nothing_up(unit):
         for n in range(count):
             c.send(request(path=f'/{n}', close=False))
             assert c.answer().status == 200
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 60
     os.set_blocking(reader, True)
     got = []
     thread = threading.Thread(target=read_all, args=(reader, got))
     thread.start()
     unit.wait_log('lines of the access log were dropped')
     unit.configure({})
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     numbers = [int(line.split()[0][1:]) for line in b''.join(got).decode().splitlines()]
     assert numbers == sorted(numbers) and numbers[0] == 0 and 500 < len(numbers) < count
@@ -238,5 +228,5 @@ def test_a_pipe_without_a_reader_is_refused_at_once(unit, path):
     start = time.monotonic()
     answer = unit.control('PUT', '/config/access_log', str(fifo))
     assert answer.status == 500 and 'No such device or address' in answer.text
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 15
     assert unit.get('/alive').status == 200

@@ -4,13 +4,14 @@ import grp
 import os
 import pathlib
 import pwd
+import re
 import signal
 import threading
 import time
 
 import pytest
 
-from daemon import exists, http, title, wait_for
+from daemon import title, wait_for, wait_for_end
 
 
 class Load:
@@ -68,32 +69,32 @@ def running(unit, name):
 def test_processes_start_at_the_same_time(unit, python):
     start = time.monotonic()
     unit.serve({'slow': python('import_time', processes=32)})
-    assert time.monotonic() - start < 12
+    assert time.monotonic() - start < 28, 'one after the other takes 32 s at least'
     assert len(applications(unit, 'slow')) == 32
     assert running(unit, 'slow') == {'running': 32, 'starting': 0, 'idle': 32}
 
 
 def test_processes_on_demand_start_at_the_same_time(unit, python):
     unit.serve({'slow': python('import_time', processes={'max': 16, 'spare': 0})})
-    start = time.monotonic()
-    answers = together(lambda: unit.get('/?1', timeout=30), 16)
-    assert time.monotonic() - start < 10
+    answers = together(lambda: unit.get('/?1'), 16)
     assert [a.status for a in answers] == [200] * 16
-    assert len({a.text for a in answers}) >= 12
+    # Started one after the other, the first ones would have served half of them before the others
+    # are ready.
+    assert len({a.text for a in answers}) >= 9
     assert len(applications(unit, 'slow')) <= 16
 
 
 def test_applications_start_at_the_same_time(unit, python):
     start = time.monotonic()
-    unit.serve({f'slow{i}': python('import_time') for i in range(8)})
-    assert time.monotonic() - start < 6
+    unit.serve({f'slow{i}': python('import_time', environment={'IMPORT': '2'}) for i in range(8)})
+    assert time.monotonic() - start < 14, 'one after the other takes 16 s at least'
 
 
 def test_one_failed_start_refuses_the_configuration(unit, python):
     a = unit.control('PUT', '/config', {'listeners': {}, 'applications': {
         'broken': python('broken_import', processes=8), 'slow': python('import_time', processes=4)}})
     assert a.status == 500
-    wait_for(lambda: not unit.pids('application') and not unit.pids('prototype'), 15, 'no process left')
+    wait_for(lambda: not unit.pids('application') and not unit.pids('prototype'), what='no process left')
 
 
 def test_failing_processes_fail_what_waits(unit, python):
@@ -106,15 +107,15 @@ def test_missing_folder_is_tried_once_for_all_that_wait(unit, python):
     unit.serve({'a': python('pid', processes={'max': 8, 'spare': 0}, working_directory='/no/such/folder')})
     answers = together(lambda: unit.get(), 8)
     assert [a.status for a in answers] == [503] * 8
-    assert 'chdir(/no/such/folder) failed (2: No such file or directory)' in unit.log()
-    assert 'failed to start prototype "a"' in unit.log()
+    unit.wait_log('chdir(/no/such/folder) failed (2: No such file or directory)')
+    unit.wait_log('failed to start prototype "a"')
 
 
 def test_process_that_does_not_become_ready_is_killed(unit, python):
     a = unit.control('PUT', '/config', {'listeners': {}, 'applications': {
         'stuck': python('hanging', environment={'IMPORT': 'hang'}, limits={'start_timeout': 1})}})
     assert a.status == 500
-    assert 's ago and is not ready: sending SIGKILL' in unit.log()
+    unit.wait_log('s ago and is not ready: sending SIGKILL')
     wait_for(lambda: not unit.pids('stuck'), what='no process left')
 
 
@@ -122,25 +123,25 @@ def test_process_that_does_not_become_ready_is_killed(unit, python):
 
 def test_time_in_the_queue_is_limited(unit, python):
     unit.serve({'slow': python('import_time', processes={'max': 1, 'spare': 0},
-                               environment={'IMPORT': '4'}, limits={'timeout': 1})})
+                               environment={'IMPORT': '6'}, limits={'timeout': 1})})
     start = time.monotonic()
     assert unit.get().status == 503
-    assert 0.8 < time.monotonic() - start < 3
-    wait_for(lambda: unit.get().status == 200, 10, 'the process to be ready')
+    assert 0.8 < time.monotonic() - start < 5
+    wait_for(lambda: unit.get().status == 200, what='the process to be ready')
 
 
 @pytest.mark.parametrize('how', ['loop', 'stop'])
 def test_hung_process_is_killed_and_replaced(unit, python, how):
-    unit.serve({'stuck': python('hanging', limits={'timeout': 1, 'kill_timeout': 1})})
+    unit.serve({'stuck': python('hanging', limits={'timeout': 1, 'kill_timeout': 4})})
     before = int(unit.get().text)
     assert unit.get(f'/{how}').status == 503
     start = time.monotonic()
     after = unit.get()
     assert after.status == 200 and int(after.text) != before
-    assert time.monotonic() - start < 1, 'the replacement does not wait for the end'
-    wait_for(lambda: not exists(before), 4, 'the end of the hung process')
-    unit.wait_log(f'process {before} has been told to quit 0 s ago and has not: sending SIGTERM')
+    assert time.monotonic() - start < 3.5, 'the replacement does not wait for the end'
+    assert not wait_for_end([before])
     unit.wait_log(f'app process {before} exited on signal 9')
+    assert re.search(rf'process {before} has been told to quit [23] s ago and has not: sending SIGTERM', unit.log())
     assert applications(unit, 'stuck') == [int(after.text)]
 
 
@@ -156,12 +157,12 @@ def test_hung_process_stays_without_the_option(unit, python):
 
 def test_kill_timeout_spares_what_ends_in_time(unit, python):
     note = unit.tmp / 'note'
-    unit.serve({'stuck': python('hanging', threads=2, limits={'timeout': 2, 'kill_timeout': 6})})
+    unit.serve({'stuck': python('hanging', threads=2, limits={'timeout': 4, 'kill_timeout': 6})})
     before = int(unit.get().text)
     other = []
     thread = threading.Thread(target=lambda: other.append(unit.get('/loop')))
     thread.start()
-    time.sleep(1.5)
+    time.sleep(3)
     good = threading.Thread(target=lambda: other.append(unit.get(f'/wait?{note}')))
     good.start()
     thread.join()
@@ -169,7 +170,7 @@ def test_kill_timeout_spares_what_ends_in_time(unit, python):
     note.touch()
     good.join()
     assert other[1].status == 200
-    wait_for(lambda: not exists(before), 10, 'the end of the hung process')
+    assert not wait_for_end([before])
 
 
 @pytest.mark.parametrize('how', ['loop', 'stop'])
@@ -180,8 +181,8 @@ def test_stuck_process_of_a_removed_application_is_killed(unit, python, how):
         c.send(f'GET /{how} HTTP/1.1\r\nHost: a\r\n\r\n'.encode())
         time.sleep(0.5)
     unit.configure({'listeners': {}, 'applications': {}})
-    wait_for(lambda: not exists(pid), 5, 'the end of the stuck process')
-    wait_for(lambda: not unit.pids('prototype'), 5, 'the end of the prototype')
+    assert not wait_for_end([pid])
+    wait_for(lambda: not unit.pids('prototype'), what='the end of the prototype')
 
 
 def test_removed_application_that_still_starts_is_ended(unit, python):
@@ -190,7 +191,7 @@ def test_removed_application_that_still_starts_is_ended(unit, python):
     assert unit.get().status == 503
     assert applications(unit, 'stuck')
     unit.configure({'listeners': {}, 'applications': {}})
-    wait_for(lambda: not unit.pids('stuck'), 5, 'the end of the stuck process')
+    wait_for(lambda: not unit.pids('stuck'), what='the end of the stuck process')
 
 
 # Replacement under load.
@@ -198,7 +199,7 @@ def test_removed_application_that_still_starts_is_ended(unit, python):
 def test_request_limit_loses_nothing(unit, python):
     unit.serve({'pid': python('pid', processes=2, limits={'requests': 20})})
     with Load(unit) as load:
-        wait_for(lambda: len(load.answers) > 600, 30, '600 answers')
+        wait_for(lambda: len(load.answers) > 600, 90, '600 answers')
     assert not load.lost()
     seen = [a.text for a in load.answers]
     assert len(set(seen)) > 20 and max(seen.count(p) for p in set(seen)) <= 20
@@ -206,15 +207,17 @@ def test_request_limit_loses_nothing(unit, python):
 
 
 def test_successor_is_ready_when_the_limit_is_reached(unit, python):
-    unit.serve({'slow': python('import_time', limits={'requests': 64})})
+    unit.serve({'slow': python('import_time', limits={'requests': 64}, environment={'IMPORT': '3'})})
     first, longest = unit.get().text, 0
-    for i in range(90):
-        if 55 < i < 70:
-            time.sleep(0.15)
+    for served in range(1, 90):
+        if served == 60:
+            # With the sixtieth request a successor was started.
+            wait_for(lambda: len(applications(unit, 'slow')) == 2, what='two processes')
+            wait_for(lambda: running(unit, 'slow')['starting'] == 0, what='the successor')
         start = time.monotonic()
-        assert unit.get().status == 200
+        assert unit.get().text == first or served >= 64
         longest = max(longest, time.monotonic() - start)
-    assert longest < 0.6, 'nobody waits for an import'
+    assert longest < 2.5, 'nobody waits for an import'
     assert unit.get().text != first
 
 
@@ -224,10 +227,10 @@ def test_restart_loses_nothing(unit, python):
         for _ in range(5):
             before = len(load.answers)
             assert unit.control('GET', '/control/applications/pid/restart').status == 200
-            wait_for(lambda: len(load.answers) > before + 100, 20, '100 answers')
+            wait_for(lambda: len(load.answers) > before + 100, 60, '100 answers')
     assert not load.lost()
     assert len({a.text for a in load.answers}) >= 8
-    wait_for(lambda: len(unit.pids('"pid"')) == 3, 10, 'old processes to end')
+    wait_for(lambda: len(unit.pids('"pid"')) == 3, what='old processes to end')
 
 
 def test_idle_reaping_loses_nothing(unit, python):
@@ -265,4 +268,4 @@ def test_what_cannot_be_set_is_named(unit, python, option, reason):
         as_root()
     a = unit.control('PUT', '/config', {'listeners': {}, 'applications': {'a': python('pid', **option)}})
     assert a.status == 500
-    assert reason in unit.log()
+    unit.wait_log(reason)

@@ -116,7 +116,7 @@ def test_corrupt_state_is_kept_and_reported(unit):
     (unit.state / 'conf.json').write_text('{"listeners": ')
     unit.start()
     assert unit.control('GET', '/config').json() == {'listeners': {}, 'routes': [], 'applications': {}}
-    assert 'failed to restore previous configuration' in unit.log()
+    unit.wait_log('failed to restore previous configuration')
     assert (unit.state / 'conf.json').read_text() == '{"listeners": '
 
 

@@ -16,7 +16,7 @@ import time
 import pytest
 import websocket
 
-from daemon import exists, http, request, wait_for
+from daemon import PATIENCE, http, request, stop_process, wait_for, wait_for_end
 from load import CUT, LOST, REFUSED, Census, Load, attempt, outcome
 
 SIGNALS = pytest.mark.parametrize('signo', [signal.SIGKILL, signal.SIGSEGV], ids=['KILL', 'SEGV'])
@@ -30,7 +30,6 @@ VICTIMS = {
 }
 WHO = pytest.mark.parametrize('who', VICTIMS)
 MEBIBYTE = bytes(range(256)) * 4096
-BACK = 5
 
 
 @pytest.fixture(autouse=True, scope='module')
@@ -87,16 +86,10 @@ class Killer:
     def back(self, start, path='/?x'):
         """Waits until the service is back and the dead process has been replaced; how long the
         service took."""
-        def serves():
-            try:
-                return http(self.unit.address, path=path, timeout=BACK).status == 200
-            except (OSError, EOFError):
-                return False
-
-        wait_for(lambda: not exists(self.killed[-1]), BACK, 'the end of the process')
-        wait_for(serves, BACK, f'service after the death of {self.who}')
+        assert not wait_for_end(self.killed[-1:])
+        wait_for(lambda: self.unit.serves(path), what=f'service after the death of {self.who}')
         seconds = time.monotonic() - start
-        wait_for(lambda: self.unit.control('GET', '/status').status == 200, BACK, 'the control API')
+        wait_for(lambda: self.unit.control('GET', '/status').status == 200, what='the control API')
         return seconds
 
     @property
@@ -111,6 +104,8 @@ class Killer:
     def check_log(self, refused=False):
         """The log names the killed processes in alerts, and nobody else; but it says if a
         configuration was refused."""
+        for pid in self.killed:
+            self.unit.wait_log(f' {pid} exited on signal')
         log = self.unit.log()
         alerts = [line for line in log.splitlines() if '[alert]' in line or '[emerg]' in line]
         other = [line for line in alerts if not any(f' {pid} exited on signal' in line for pid in self.killed)
@@ -171,7 +166,7 @@ def test_under_load(unit, scene, who, signo, record_property):
     # Each kill concerns what was in work or waited then, and what came before the next start.
     failed = sum(n for result, n in load.outcomes.items() if result != 200)
     assert failed <= (120 if who == 'prototype' else 30), load.outcomes
-    assert min(seconds) < 1, seconds
+    assert min(seconds) < 2, seconds
     census.wait()
     killer.check_log()
 
@@ -231,7 +226,7 @@ def test_with_a_websocket(unit, scene, who, signo):
     unit.configure(configuration(unit, {**unit.control('GET', '/config/applications/target').json(),
                                         'callable': 'asgi', 'protocol': 'asgi'}))
     address = f'ws://127.0.0.1:{unit.port}/'
-    ws = websocket.create_connection(address, timeout=BACK)
+    ws = websocket.create_connection(address, timeout=PATIENCE)
     ws.send('one')
     assert ws.recv() == 'one'
     start = killer.kill()
@@ -243,10 +238,10 @@ def test_with_a_websocket(unit, scene, who, signo):
     else:
         with contextlib.suppress(ConnectionError, websocket.WebSocketConnectionClosedException):
             assert ws.recv() == ''
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < 5
         ws.shutdown()
     killer.back(start)
-    ws = websocket.create_connection(address, timeout=BACK)
+    ws = websocket.create_connection(address, timeout=PATIENCE)
     ws.send('three')
     assert ws.recv() == 'three'
     ws.close()
@@ -296,7 +291,7 @@ def test_during_a_reconfiguration(unit, scene, target, who, signo, delay):
         start = killer.kill()
         changes.done.wait(0.2)
         changes.done.set()
-        changes.join(25)
+        changes.join(60)
         killer.back(start)
     assert not changes.is_alive()
     assert set(load.outcomes) <= killer.allowed, load.outcomes
@@ -305,7 +300,7 @@ def test_during_a_reconfiguration(unit, scene, target, who, signo, delay):
     now = unit.control('GET', '/config').json()
     assert now in ([changes.accepted, changes.last] if LOST in changes.statuses else [changes.accepted])
     variant = 'second' if now == second else 'none'
-    wait_for(lambda: unit.get('/').header('X-Variant') == variant, BACK, f'the application of {variant}')
+    wait_for(lambda: unit.get('/').header('X-Variant') == variant, what=f'the application of {variant}')
     assert os.path.exists(unit.tmp / 'second.sock') == (now == second)
     unit.configure(first)
     assert unit.get('/').header('X-Variant') == 'none'
@@ -326,7 +321,7 @@ def test_leaving_gracefully(unit, target, who, signo):
     warm_up(unit)
     with unit.connect() as c:
         c.send(request(path='/slow?0.6'))
-        wait_for(lambda: unit.control('GET', '/status/applications/target/requests/active').json() == 1)
+        unit.wait_active('target')
         time.sleep(0.1)
         unit.configure(without)
         start = killer.kill()
@@ -341,7 +336,7 @@ def test_accept_queue_survives_the_router(unit, scene):
     """Connections that the router has not taken are the next one's, with what they sent."""
     killer, census = scene('router', signal.SIGKILL)
     router = unit.pid('unit: router')
-    os.kill(router, signal.SIGSTOP)
+    stop_process(router)
     connections = [unit.connect() for _ in range(40)]
     for number, c in enumerate(connections):
         c.send(request(path=f'/?{number}.'))
@@ -380,9 +375,8 @@ def test_main(unit, target, signo, state):
         tree = unit.processes()
         start = time.monotonic()
         os.kill(unit.process.pid, signo)
-        unit.process.wait()
-        wait_for(lambda: not any(exists(pid) for pid in tree), BACK, 'the end of all processes')
-        assert time.monotonic() - start < 1
+        unit.process.wait(30)
+        assert not wait_for_end(tree) and time.monotonic() - start < 5
         if state == 'response':
             assert outcome(c, MEBIBYTE * 24) == CUT
         assert path.exists() and unit.socket.exists() and unit.pid_file.exists()
@@ -393,9 +387,9 @@ def test_main(unit, target, signo, state):
     if load:
         assert set(load.outcomes) <= {200, 503, LOST, CUT, REFUSED}, load.outcomes
     if changes:
-        changes.join(25)
+        changes.join(60)
         assert unit.control('GET', '/config').json() in (changes.accepted, changes.last)
-    wait_for(lambda: http((socket.AF_UNIX, str(path)), path='/?a').body == b'a' * 20, BACK, 'the unix listener')
+    wait_for(lambda: http((socket.AF_UNIX, str(path)), path='/?a').body == b'a' * 20, what='the unix listener')
     assert unit.get('/?b').body == b'b' * 20
     assert int(unit.pid_file.read_text()) == unit.process.pid
     unit.configure(config)

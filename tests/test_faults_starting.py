@@ -4,14 +4,15 @@ import contextlib
 import os
 import pathlib
 import signal
+import subprocess
 import threading
 import time
 
 import pytest
 
-from daemon import Daemon, request, title, wait_for, wait_for_end
+from daemon import PATIENCE, Daemon, free_port, request, stop_process, title, wait_for, wait_for_end
 from load import SLOW, Census, Load, attempt, outcome
-from test_faults import BACK, SIGNALS, configuration, no_core_files, target, warm_up  # noqa: F401
+from test_faults import SIGNALS, configuration, no_core_files, target, warm_up  # noqa: F401
 
 RETURN = [{'action': {'return': 200}}]
 
@@ -22,14 +23,15 @@ def children(pid):
     return []
 
 
-def catch(parent, text, signo, known=(), seconds=10):
+def catch(parent, text, signo, known=(), seconds=PATIENCE):
     """Kills the next child of that title as soon as it has it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for pid in children(parent):
             if pid not in known and text in title(pid):
-                os.kill(pid, signo)
-                return pid
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signo)
+                    return pid
     raise TimeoutError(f'no {text}: {[(p, title(p)) for p in children(parent)]}')
 
 
@@ -44,16 +46,8 @@ def stored():
 
     yield make
     for daemon in made:
-        log = daemon.log()
-        daemon.remove()
+        log = daemon.remove()
         assert 'panicked' not in log, log
-
-
-def served(unit, path='/'):
-    try:
-        return unit.get(path, timeout=BACK).status
-    except (OSError, EOFError):
-        return None
 
 
 def listening(port, **more):
@@ -66,15 +60,15 @@ def test_discovery(stored, tmp_path, signo):
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
     os.mkfifo(tmp_path / 'pipe.unit.so')
-    unit = stored(listening(1), '--modulesdir', tmp_path)
+    unit = stored(listening(free_port()), '--modulesdir', tmp_path)
     # It is tried three times.
     killed = []
     for _ in range(3):
         assert 'no language modules' not in unit.log()
         killed.append(catch(unit.process.pid, 'unit: discovery', signo, killed))
-    wait_for(lambda: unit.alive() and unit.socket.exists() and unit.control('GET', '/config').status == 200)
+    wait_for(lambda: unit.alive() and unit.controllable(), what='the control API')
+    unit.wait_log('discovery failed, no language modules are available')
     assert unit.log().count('discovery failed, starting it again') == 2
-    assert 'discovery failed, no language modules are available' in unit.log()
     # What needs no module is served.
     unit.configure(listening(unit.port))
     assert unit.get().status == 200
@@ -92,10 +86,8 @@ def test_before_it_is_ready(unit, target, who, signo):
     os.kill(known[0], signo)
     for _ in range(2):
         known.append(catch(unit.process.pid, f'unit: {who}', signo, known))
-    start = time.monotonic()
-    wait_for(lambda: served(unit, '/?x') == 200, BACK, 'service')
-    wait_for(lambda: unit.control('GET', '/config').json().get('applications'), BACK, 'the control API')
-    assert time.monotonic() - start < BACK
+    wait_for(lambda: unit.serves('/?x'), what='service')
+    wait_for(lambda: unit.control('GET', '/config').json().get('applications'), what='the control API')
     unit.configure(configuration(unit, target()))
     census.wait()
     assert 'panicked' not in unit.log()
@@ -110,19 +102,20 @@ def test_application_of_a_new_configuration(unit, target, who, signo):
     assert unit.get().status == 200
     census = Census(unit)
     answers = []
-    new = configuration(unit, target(environment={'IMPORT': '1'}))
+    # Whoever waits for the import of another process waits for longer than is allowed.
+    new = configuration(unit, target(environment={'IMPORT': '2' if who == 'prototype' else '8'}))
     put = threading.Thread(target=lambda: answers.append(unit.control('PUT', '/config', new)))
     put.start()
     unit.pid('"target" application')
     start = time.monotonic()
     os.kill(unit.pid(f'"target" {who}'), signo)
-    put.join(BACK)
+    put.join(PATIENCE)
     if who == 'prototype':
         assert answers and answers[0].status == 200, unit.log()
         assert unit.get('/?x').body == b'x' * 20
         unit.configure(listening(unit.port))
     else:
-        assert answers and answers[0].status == 500 and time.monotonic() - start < 1, unit.log()
+        assert answers and answers[0].status == 500 and time.monotonic() - start < 5, unit.log()
     assert unit.get().status == 200
     assert unit.control('GET', '/config').json() == listening(unit.port)
     census.wait()
@@ -138,28 +131,35 @@ def test_application_that_requests_wait_for(unit, target, who, signo):
     for c in connections:
         c.send(request(path='/?x'))
     os.kill(unit.pid(f'"target" {who}'), signo)
-    start = time.monotonic()
     results = [outcome(c, b'x' * 20) for c in connections]
-    assert set(results) <= {200, 503} and time.monotonic() - start < BACK, results
+    assert set(results) <= {200, 503}, results
     for c in connections:
         c.close()
-    wait_for(lambda: served(unit, '/?x') == 200, BACK, 'service')
-    assert len(unit.pids('"target"')) == 2
+    wait_for(lambda: unit.serves('/?x'), what='service')
+    wait_for(lambda: len(unit.pids('"target"')) == 2, what='a prototype and an application')
 
 
 @SIGNALS
 @pytest.mark.parametrize('delay', [0, 0.02, 0.05, 0.1, 0.2])
 def test_main_while_it_starts(stored, target, signo, delay):
-    unit = stored(listening(1))
+    config = listening(free_port())
+    unit = stored(config)
     time.sleep(delay)
     tree = unit.processes()
-    unit.process.send_signal(signo)
     start = time.monotonic()
-    unit.process.wait()
-    assert not wait_for_end(tree, BACK) and time.monotonic() - start < 1
+    unit.process.send_signal(signo)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        unit.process.wait(1)
+    if unit.process.poll() is None:
+        # The runtime of Rust takes the first SIGSEGV for a fault that would come again, until the
+        # daemon has told it not to.
+        assert signo == signal.SIGSEGV
+        unit.process.send_signal(signo)
+    unit.process.wait(PATIENCE)
+    assert not wait_for_end(tree) and time.monotonic() - start < 5
     unit.process = None
     unit.start()
-    assert unit.control('GET', '/config').json() in (listening(1), {'listeners': {}, 'applications': {}})
+    assert unit.control('GET', '/config').json() in (config, {'listeners': {}, 'applications': {}})
     unit.configure(configuration(unit, target()))
     assert unit.get('/?x').body == b'x' * 20
     assert unit.stop() == 0
@@ -167,7 +167,7 @@ def test_main_while_it_starts(stored, target, signo, delay):
 
 @contextlib.contextmanager
 def stopped(pid):
-    os.kill(pid, signal.SIGSTOP)
+    stop_process(pid)
     try:
         yield
     finally:
@@ -193,14 +193,14 @@ def test_stopped(unit, pair, who):
         with Load(unit, '/other') as load, unit.connect() as waiting:
             waiting.send(request(path='/?x'))
             for _ in range(3):
-                assert unit.get('/return', timeout=2).status == 200
+                assert unit.get('/return', timeout=5).status == 200
             load.more(100)
             if who == '"target" application':
                 waiting.sock.settimeout(0.5)
                 assert outcome(waiting) == SLOW
             else:
                 assert outcome(waiting, b'x' * 20) == 200
-        assert set(load.outcomes) == {200} and load.longest < 2, (load.outcomes, load.longest)
+        assert set(load.outcomes) == {200} and load.longest < 5, (load.outcomes, load.longest)
     with unit.connect() as c:
         assert attempt(c, '/?y', b'y' * 20) == 200
     assert unit.control('GET', '/status').status == 200

@@ -1,5 +1,6 @@
 """Limits of the router and of applications: descriptors, core files, priority, CPUs."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -29,10 +30,19 @@ def threads(pid):
 
 def nice(pid):
     """The nice values of all threads."""
-    def of(thread):
-        line = pathlib.Path(f'/proc/{pid}/task/{thread}/stat').read_text()
-        return int(line[line.rindex(')') + 2:].split()[16])
-    return {of(t) for t in threads(pid)}
+    found = set()
+    for thread in threads(pid):
+        # It may end meanwhile.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            line = pathlib.Path(f'/proc/{pid}/task/{thread}/stat').read_text()
+            found.add(int(line[line.rindex(')') + 2:].split()[16]))
+    return found
+
+
+def settle(unit, number):
+    """Waits until the router has no threads but so many that serve, and its first; those that were
+    told to leave end a moment later."""
+    wait_for(lambda: len(threads(unit.pid('unit: router'))) == number + 1, what=f'{number} threads')
 
 
 def cpus(pid, thread=None):
@@ -50,6 +60,7 @@ def router_limits(unit):
 def test_router_limits_come_and_go(unit):
     unit.configure({'listeners': {f'127.0.0.1:{unit.port}': {'pass': 'routes'}},
                     'routes': [{'action': {'return': 200}}], 'settings': {'listen_threads': 3}})
+    settle(unit, 3)
     before = router_limits(unit)
     unit.configure({'rlimit_nofile': 777, 'rlimit_core': 4096, 'priority': 7}, '/config/settings/router')
     files, core, priority, _ = router_limits(unit)
@@ -85,15 +96,15 @@ def test_priority_of_all_threads(unit):
     if not SYS_NICE:
         pytest.skip('needs CAP_SYS_NICE')
     unit.configure({'router': {'priority': -6}, 'listen_threads': 4}, '/config/settings')
-    _, _, priority, affinity = router_limits(unit)
-    assert priority == {-6} and len(affinity) == 5
+    settle(unit, 4)
+    assert router_limits(unit)[2] == {-6}
     unit.configure({'router': {'priority': -6}, 'listen_threads': 6}, '/config/settings')
-    _, _, priority, affinity = router_limits(unit)
-    assert priority == {-6} and len(affinity) == 7
+    settle(unit, 6)
+    assert router_limits(unit)[2] == {-6}
     # A router that is started anew has them too.
     old = unit.pid('unit: router')
     os.kill(old, 9)
-    wait_for(lambda: unit.pids('unit: router') not in ([], [old]), what='a new router')
+    wait_for(lambda: unit.pid('unit: router') != old, what='a new router')
     wait_for(lambda: router_limits(unit)[2] == {-6}, what='the priority of the new router')
 
 
@@ -128,12 +139,14 @@ def test_router_threads_have_their_cpus(unit):
         return sorted(cpus(pid, t) for t in threads(pid) if t != pid), cpus(pid)
 
     unit.configure({'listen_threads': 4, 'router': {'cpu_affinity': 'auto'}}, '/config/settings')
+    settle(unit, 4)
     spread = sorted([CPUS[i % len(CPUS)]] for i in range(4))
     assert affinity() == (spread, CPUS)
     one = [CPUS[-1]]
     unit.configure(f'{CPUS[-1]}', '/config/settings/router/cpu_affinity')
     assert affinity() == ([one] * 4, one)
     unit.configure({'listen_threads': 5}, '/config/settings')
+    settle(unit, 5)
     assert affinity() == ([CPUS] * 5, CPUS)
 
 
@@ -172,7 +185,8 @@ def test_application_cpus(unit, python):
     os.kill(victim, 9)
     wait_for(lambda: victim not in unit.pids('"pid" application')
              and len(unit.pids('"pid" application')) == 3, what='a new process')
-    assert sorted(cpus(p) for p in unit.pids('"pid" application')) == sorted([CPUS[i % len(CPUS)]] for i in range(3)), place
+    wait_for(lambda: sorted(cpus(p) for p in unit.pids('"pid" application'))
+             == sorted([CPUS[i % len(CPUS)]] for i in range(3)), what=f'the place {place} to be taken')
     unit.configure([CPUS[0]], '/config/applications/pid/limits/cpu_affinity')
     assert cpus(int(unit.get().text)) == [CPUS[0]]
     unit.configure({}, '/config/applications/pid/limits')
@@ -186,4 +200,4 @@ def test_application_limit_that_cannot_be_set(unit, python):
         a = unit.control('PUT', '/config/applications', {'pid': python('pid', limits=limits)})
         assert a.status == 500 and f'limits of the application: {text}' in a.json()['detail'], a.text
         unit.wait_log(f'limits of the application: {text}')
-    assert not unit.pids('"pid"')
+    wait_for(lambda: not unit.pids('"pid"'), what='no process left')

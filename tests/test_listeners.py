@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from daemon import BUILD, Daemon, free_port, http, request, wait_for
+from daemon import Daemon, free_port, http, request, stop_process, wait_for, wait_for_end
 
 OK = [{'action': {'return': 200}}]
 
@@ -106,9 +106,7 @@ def test_connections_wait_for_the_next_router(unit):
     inode = path.stat().st_ino
     router = unit.pid('unit: router')
     # It accepts nothing while it is stopped.
-    os.kill(router, signal.SIGSTOP)
-    tasks = pathlib.Path(f'/proc/{router}/task')
-    wait_for(lambda: all(') T ' in (task / 'stat').read_text() for task in tasks.iterdir()), 5, 'all threads stopped')
+    stop_process(router)
     waiting = [unit.connect() for _ in range(5)]
     for c in waiting:
         c.send(request())
@@ -179,7 +177,7 @@ def test_socket_activation(activated):
         'is no listening socket, closed',
         f'no listener uses the inherited socket "127.0.0.1:{spare}" yet',
     ):
-        assert record in unit.log() or record in (unit.dir / 'stderr').read_text(), record
+        wait_for(lambda: record in unit.log() or record in (unit.dir / 'stderr').read_text(), what=record)
     inode = unit.socket.stat().st_ino
     # Of the addresses that are taken; they could not be bound.
     assert listeners(unit, f'127.0.0.1:{port}').status == 200
@@ -199,13 +197,12 @@ def test_socket_activation(activated):
     unit.wait_log('serves; end this one')
     new = int(unit.pid_file.read_text())
     unit.process.send_signal(signal.SIGTERM)
-    unit.process.wait(10)
+    unit.process.wait(30)
     assert http((socket.AF_INET, ('127.0.0.1', port))).status == 200
     assert listeners(unit, f'127.0.0.1:{spare}').status == 200
     assert http((socket.AF_INET, ('127.0.0.1', spare))).status == 200
     os.kill(new, signal.SIGTERM)
-    wait_for(lambda: not pathlib.Path(f'/proc/{new}').exists() or 'State:\tZ' in
-             pathlib.Path(f'/proc/{new}/status').read_text(), what='end of unitd')
+    assert not wait_for_end([new])
     # The file is not unitd's.
     assert unit.socket.stat().st_ino == inode
 

@@ -1,7 +1,6 @@
 """Log files: where they can be, and their rotation on SIGUSR1."""
 
 import os
-import pathlib
 import signal
 import socket
 import stat
@@ -121,7 +120,7 @@ def test_log_to_a_fifo(tmp_path):
     os.mkfifo(fifo)
     # Without a reader it is an error and not a wait.
     process = start(tmp_path, fifo, stderr=subprocess.PIPE)
-    _, text = process.communicate(timeout=10)
+    _, text = process.communicate(timeout=30)
     assert process.returncode == 1 and b'failed (6: No such device or address)' in text
     read = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     os.set_blocking(read, True)
@@ -149,10 +148,10 @@ def test_stderr_of_an_application_is_reopened(python):
         arguments = [a for a in unit.process.args if a != '--no-daemon']
         unit.stop()
         out, err = unit.tmp / 'app.out', unit.tmp / 'app.err'
-        subprocess.run(arguments, check=True, timeout=20)
+        subprocess.run(arguments, check=True, timeout=60)
         main = int(wait_for(lambda: unit.pid_file.exists() and unit.pid_file.read_text(), what='the pid file'))
         try:
-            wait_for(lambda: unit.socket.exists() and unit._answers(), what='the control API')
+            wait_for(unit.controllable, what='the control API')
             unit.serve({'pid': python('pid', stdout=str(out), stderr=str(err))})
             pid = int(unit.get().text)
             assert logged_by(pid, err) and os.path.samestat(os.stat(f'/proc/{pid}/fd/1'), os.stat(out))
@@ -163,6 +162,6 @@ def test_stderr_of_an_application_is_reopened(python):
             wait_for(lambda: logged_by(main, unit.log_file), what='the new log')
         finally:
             os.kill(main, signal.SIGTERM)
-            wait_for(lambda: not pathlib.Path(f'/proc/{main}').exists(), what='the end')
+            assert not wait_for_end([main])
     finally:
         unit.remove()

@@ -1,5 +1,6 @@
 """Application processes, and what happens when a process of the daemon dies."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -8,7 +9,7 @@ import time
 
 import pytest
 
-from daemon import descriptors, exists, http, wait_for
+from daemon import descriptors, exists, http, request, wait_for, wait_for_end
 
 
 def running(unit, name):
@@ -34,12 +35,12 @@ def test_number_of_processes(unit, python):
 
 
 def test_processes_on_demand(unit, python):
-    unit.serve({'pid': python('pid', processes={'max': 2, 'spare': 0, 'idle_timeout': 1})})
+    unit.serve({'pid': python('pid', processes={'max': 2, 'spare': 0, 'idle_timeout': 3})})
     assert not unit.pids('"pid" application')
     first = unit.get().text
     assert unit.pids('"pid" application') == [int(first)]
     unit.wait_log('"pid" application started')
-    wait_for(lambda: not unit.pids('"pid" application'), 5, 'the idle process to be stopped')
+    wait_for(lambda: not unit.pids('"pid" application'), what='the end of the idle process')
     assert unit.get().text != first
 
 
@@ -65,8 +66,8 @@ def test_request_limit(unit, python):
 def test_request_timeout(unit, python):
     unit.serve({'sleep': python('sleep', limits={'timeout': 1})})
     start = time.monotonic()
-    assert unit.get('/3').status == 503
-    assert 0.8 < time.monotonic() - start < 2.5
+    assert unit.get('/5').status == 503
+    assert 0.8 < time.monotonic() - start < 5
     # Until the process has done with it, others wait, and not longer than their own time.
     assert unit.get('/0').status == 503
     wait_for(lambda: unit.get('/0').status == 200)
@@ -86,6 +87,7 @@ def test_restart_lets_a_request_finish(unit, python):
     before = unit.get().text
     with unit.connect() as c:
         c.send(b'GET /slow HTTP/1.1\r\nHost: a\r\n\r\n')
+        unit.wait_active('pid')
         time.sleep(0.3)
         assert unit.control('GET', '/control/applications/pid/restart').status == 200
         assert c.answer().text == before
@@ -104,10 +106,9 @@ def test_import_error(unit, python):
     a = unit.control('PUT', '/config', {
         'listeners': {}, 'applications': {'broken': python('broken_import')}})
     assert (a.status, a.json()['error']) == (500, 'Failed to apply new configuration.')
-    log = unit.log()
-    assert 'RuntimeError: the database is down' in log
-    assert 'failed to start application "broken"' in log
-    assert not unit.pids('broken')
+    unit.wait_log('RuntimeError: the database is down')
+    unit.wait_log('failed to start application "broken"')
+    wait_for(lambda: not unit.pids('broken'), what='no process left')
 
 
 def test_exit_at_import_answers_503(unit, python):
@@ -124,6 +125,17 @@ def test_exit_during_a_request(unit, python):
     assert unit.get('/exit').status == 503
     unit.wait_log(f'app process {before} exited with code 3')
     assert unit.get().text != before
+
+
+def test_exit_after_the_last_byte_of_an_answer(unit, python):
+    unit.serve({'gone': python('exit_asgi')})
+    with unit.connect() as c:
+        for _ in range(3):
+            c.send(request(close=False))
+            assert c.answer().body == b'all'
+            # Nothing is missing, so the connection lives on when the process has died.
+            assert not c.closed(0.2)
+    unit.wait_log('exited with code 3')
 
 
 def test_exception_before_and_during_the_answer(unit, python):
@@ -166,17 +178,22 @@ def test_environment_and_working_directory(unit, python):
 def test_threads(unit, python):
     unit.serve({'sleep': python('sleep', threads=4)})
     start = time.monotonic()
-    threads = [threading.Thread(target=unit.get, args=('/1',)) for _ in range(4)]
+    threads = [threading.Thread(target=unit.get, args=('/3',)) for _ in range(4)]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 12
 
 
 def snapshot(unit):
-    """Descriptors of every lasting process by title."""
-    return {t: descriptors(p) for p, t in unit.processes().items()}
+    """Descriptors of every process by title."""
+    found = {}
+    for pid, name in unit.processes().items():
+        # It may end meanwhile.
+        with contextlib.suppress(OSError):
+            found[name] = descriptors(pid)
+    return found
 
 
 @pytest.mark.parametrize('who', ['unit: controller', 'unit: router', '"pid" prototype', '"pid" application'])
@@ -187,29 +204,23 @@ def test_killed_process_comes_back(unit, python, who):
     count = len(unit.processes())
     counts = []
     for _ in range(4):
-        os.kill(unit.pid(who), signal.SIGKILL)
-        unit.wait_log('exited on signal 9')
-
-        def answers():
-            try:
-                return unit.get(timeout=3).status == 200
-            except OSError:
-                return False
-            except EOFError:
-                return False
-
-        wait_for(answers, 10, f'an answer after the death of {who}')
-        wait_for(lambda: len(unit.processes()) == count, 10, 'the same number of processes')
-        assert wait_for(lambda: unit.control('GET', '/config'), 10).json() == config
+        victim = unit.pid(who)
+        os.kill(victim, signal.SIGKILL)
+        unit.wait_log(f'{victim} exited on signal 9')
+        wait_for(unit.serves, what=f'an answer after the death of {who}')
+        wait_for(lambda: len(unit.processes()) == count, what='the same number of processes')
+        assert unit.control('GET', '/config').json() == config
         counts.append(snapshot(unit))
 
-    # The first round may open what stays open; after it nothing may pile up. What the last one killed
-    # is let go of a moment later.
+    # The first rounds may open what stays open; after them nothing may pile up. What the last one
+    # killed is let go of a moment later.
+    before = {title: max(counts[0].get(title, 0), number) for title, number in counts[1].items()}
+
     def settled():
         counts.append(snapshot(unit))
-        return all(number <= counts[0].get(title, number) + 1 for title, number in counts[-1].items())
+        return all(number <= before.get(title, number) + 1 for title, number in counts[-1].items())
 
-    wait_for(settled, 5, f'descriptors as before: {counts}')
+    wait_for(settled, what=f'descriptors as before: {counts}')
 
 
 def test_killed_main_takes_all_with_it(unit, python):
@@ -217,11 +228,11 @@ def test_killed_main_takes_all_with_it(unit, python):
     unit.get()
     tree = unit.processes()
     os.kill(unit.process.pid, signal.SIGKILL)
-    unit.process.wait()
-    wait_for(lambda: not [p for p in tree if exists(p)], 10, 'the end of every process')
+    unit.process.wait(30)
+    assert not wait_for_end(tree)
     unit.process = None
     unit.start()
-    wait_for(lambda: unit.get().status == 200)
+    wait_for(unit.serves)
 
 
 def test_unix_listener_survives_the_router(unit):
@@ -238,7 +249,7 @@ def test_unix_listener_survives_the_router(unit):
         except (OSError, EOFError):
             return False
 
-    wait_for(answers, 10, 'an answer from the new router')
+    wait_for(answers, what='an answer from the new router')
     assert 'failed to apply previous configuration' not in unit.log()
 
 
@@ -252,11 +263,11 @@ def test_no_descriptor_is_lost_by_reconfiguration(unit, python):
         assert unit.get().status == 200
 
     def settled():
-        wait_for(lambda: len(unit.pids('"pid"')) == 2, 10, 'old processes to end')
+        wait_for(lambda: len(unit.pids('"pid"')) == 2, what='old processes to end')
         return {t: descriptors(p) for p, t in unit.processes().items() if t in ('unit: router', 'unit: controller')}
 
     round_trip(0)
     before = settled()
     for i in range(1, 8):
         round_trip(i)
-    wait_for(lambda: all(settled()[t] <= n for t, n in before.items()), 10, 'descriptors back')
+    wait_for(lambda: all(settled()[t] <= n for t, n in before.items()), what='descriptors back')

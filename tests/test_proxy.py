@@ -241,7 +241,7 @@ def test_a_server_that_answers_before_it_read_the_request(unit, server):
     start = time.monotonic()
     a = unit.post('/', b'x' * (1 << 25))
     assert a.status == 413 and a.body == b'no\n'
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 20
 
 
 def test_cut_responses_look_cut(unit, server):
@@ -309,8 +309,8 @@ def test_a_client_that_leaves_takes_the_server_along(unit, server):
     with unit.connect() as c:
         c.send(request())
         assert c.head().status == 200
-    assert gone.wait(5)
-    wait_for(lambda: descriptors(router) <= before, 5, 'descriptors')
+    assert gone.wait(30)
+    wait_for(lambda: descriptors(router) <= before, what='descriptors')
 
 
 def test_a_client_that_resets_while_the_server_thinks(unit, server):
@@ -326,7 +326,7 @@ def test_a_client_that_resets_while_the_server_thinks(unit, server):
     time.sleep(0.2)
     c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b'\1\0\0\0\0\0\0\0')
     c.close()
-    assert gone.wait(5)
+    assert gone.wait(30)
 
 
 def test_no_websocket(unit, server):
@@ -386,4 +386,4 @@ def test_many_at_once_leave_nothing_behind(unit, server):
     for t in threads:
         t.join()
     assert results == [b'ok'] * 50
-    wait_for(lambda: descriptors(router) <= before, 5, 'descriptors')
+    wait_for(lambda: descriptors(router) <= before, what='descriptors')

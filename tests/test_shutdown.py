@@ -1,6 +1,8 @@
 """How the daemon ends: quickly, gracefully, and against resistance."""
 
 import os
+import re
+import select
 import signal
 import socket
 import threading
@@ -9,7 +11,7 @@ import time
 import pytest
 import websocket
 
-from daemon import Connection, exists, wait_for, wait_for_end
+from daemon import Connection, stop_process, wait_for, wait_for_end
 
 
 def ask(c, path='/'):
@@ -39,10 +41,9 @@ def elapsed(since):
 @pytest.mark.parametrize('signo', [signal.SIGTERM, signal.SIGINT])
 def test_quick(unit, python, signo):
     unit.serve({'sleep': python('sleep')})
-    with begin(unit, '/2') as c:
-        start = time.monotonic()
+    with begin(unit, '/4') as c:
         unit.process.send_signal(signo)
-        assert c.closed(2) and elapsed(start) < 1
+        assert c.closed(), 'it does not wait for the answer'
     assert unit.stop(signo) == 0
     assert not unit.pid_file.exists() and not unit.socket.exists()
 
@@ -50,18 +51,18 @@ def test_quick(unit, python, signo):
 def test_graceful_finishes_what_is_in_progress(unit, python):
     unit.serve({'sleep': python('sleep', processes=2)})
     tree = unit.processes()
-    with begin(unit, '/2') as busy, unit.connect() as idle:
+    with begin(unit, '/5') as busy, unit.connect() as idle:
         ask(idle, '/0')
         assert idle.answer().status == 200
         time.sleep(1.2)
         unit.process.send_signal(signal.SIGQUIT)
-        start = time.monotonic()
-        assert idle.closed(1) and elapsed(start) < 0.5
-        wait_for(lambda: refuses(unit.address), 1, 'the listener to close')
+        assert idle.closed()
+        wait_for(lambda: refuses(unit.address), what='the listener to close')
+        assert not select.select([busy.sock], [], [], 0)[0], 'neither waits for the answer'
         answer = busy.answer()
         assert answer.status == 200
         assert answer.header('Connection') == 'close'
-    assert unit.process.wait(5) == 0
+    assert unit.process.wait(30) == 0
     unit.process = None
     assert not wait_for_end(tree)
     assert 'SIGKILL' not in unit.log() and '[alert]' not in unit.log()
@@ -74,7 +75,7 @@ def test_graceful_takes_what_was_accepted(unit, python):
     for c in connections:
         ask(c, '/0')
     assert [c.answer().status for c in connections] == [200] * 20
-    assert unit.process.wait(5) == 0
+    assert unit.process.wait(30) == 0
     unit.process = None
 
 
@@ -89,7 +90,7 @@ def test_graceful_starts_processes_as_needed(unit, python):
     answers = [c.answer() for c in connections]
     assert [a.status for a in answers] == [200] * 4
     assert len({a.text for a in answers}) == 4
-    assert unit.process.wait(5) == 0
+    assert unit.process.wait(30) == 0
     unit.process = None
 
 
@@ -98,12 +99,12 @@ def test_graceful_is_bounded(unit, python):
     with begin(unit, '/60') as c:
         start = time.monotonic()
         unit.process.send_signal(signal.SIGQUIT)
-        assert c.closed(5)
-        assert 0.9 < elapsed(start) < 2.5
+        assert c.closed()
+        assert 0.9 < elapsed(start) < 8
     unit.wait_log('connections are still open after 1 s')
     tree = unit.processes()
     # The application is asleep in a request, and deaf.
-    assert unit.process.wait(15) == 0
+    assert unit.process.wait(30) == 0
     unit.process = None
     assert not wait_for_end(tree)
 
@@ -113,18 +114,17 @@ def test_graceful_without_limit(unit, python):
     with begin(unit, '/4') as c:
         unit.process.send_signal(signal.SIGQUIT)
         assert c.answer().status == 200
-    assert unit.process.wait(5) == 0
+    assert unit.process.wait(30) == 0
     unit.process = None
 
 
 def test_quick_overtakes_graceful(unit, python):
     unit.serve({'sleep': python('sleep')}, settings={'shutdown_timeout': 0})
-    with begin(unit, '/4') as c:
+    with begin(unit, '/5') as c:
         unit.process.send_signal(signal.SIGQUIT)
         assert not c.closed(0.5)
-        start = time.monotonic()
         unit.process.send_signal(signal.SIGTERM)
-        assert c.closed(2) and elapsed(start) < 1
+        assert c.closed(), 'it does not wait for the answer'
     assert unit.stop() == 0
 
 
@@ -140,9 +140,9 @@ def test_websockets_are_told(unit, python):
     assert ws.recv() == 'two', 'a WebSocket lives until the time is over'
     code, data = ws.recv_data()
     assert code == websocket.ABNF.OPCODE_CLOSE and int.from_bytes(data[:2], 'big') == 1001
-    assert 1.5 < elapsed(start) < 3.5
+    assert 1.5 < elapsed(start) < 8
     ws.close()
-    assert unit.process.wait(5) == 0
+    assert unit.process.wait(30) == 0
     unit.process = None
 
 
@@ -177,9 +177,9 @@ def test_keep_alive_clients_lose_nothing(unit, python):
     wait_for(lambda: len(served) > 50, what='requests')
     unit.process.send_signal(signal.SIGQUIT)
     for t in threads:
-        t.join(20)
+        t.join(60)
     assert not failures and set(served) == {200}
-    assert unit.process.wait(5) == 0
+    assert unit.process.wait(30) == 0
     unit.process = None
 
 
@@ -190,13 +190,14 @@ def test_stuck_application_is_killed(unit, python):
         app = unit.pid('"stuck" application')
         start = time.monotonic()
         unit.process.send_signal(signal.SIGTERM)
-        assert unit.process.wait(20) == 0
+        assert unit.process.wait(60) == 0
         unit.process = None
-        assert 8 < elapsed(start) < 11
+        assert 8 < elapsed(start) < 20
     assert not wait_for_end(tree)
     log = unit.log()
-    assert f'application process {app} has been told to quit 3 s ago and has not: sending SIGTERM' in log
-    assert f'application process {app} has been told to quit 9 s ago and has not: sending SIGKILL' in log
+    told = rf'application process {app} has been told to quit (\d+) s ago and has not: sending'
+    assert 3 <= int(re.search(f'{told} SIGTERM', log)[1]) < 9
+    assert 9 <= int(re.search(f'{told} SIGKILL', log)[1]) < 15
 
 
 def test_stopped_children_are_killed(unit):
@@ -204,25 +205,26 @@ def test_stopped_children_are_killed(unit):
     unit.configure({'listeners': {}})
     tree = unit.processes()
     router, controller = unit.pid('unit: router'), unit.pid('unit: controller')
-    os.kill(router, signal.SIGSTOP)
-    os.kill(controller, signal.SIGSTOP)
+    stop_process(router)
+    stop_process(controller)
     unit.process.send_signal(signal.SIGTERM)
-    assert unit.process.wait(20) == 0
+    assert unit.process.wait(60) == 0
     unit.process = None
     assert not wait_for_end(tree)
-    assert f'router process {router} has been told to quit 10 s ago and has not: sending SIGKILL' in unit.log()
+    told = rf'router process {router} has been told to quit (\d+) s ago and has not: sending SIGKILL'
+    assert 10 <= int(re.search(told, unit.log())[1]) < 16
 
 
 def test_router_that_does_not_finish(unit, python):
     unit.serve({'pid': python('pid')}, settings={'shutdown_timeout': 1})
     router = unit.pid('unit: router')
-    os.kill(router, signal.SIGSTOP)
+    stop_process(router)
     unit.process.send_signal(signal.SIGQUIT)
-    unit.wait_log('the router has not finished in time', 6)
+    unit.wait_log('the router has not finished in time')
     unit.process.send_signal(signal.SIGTERM)
-    assert unit.process.wait(20) == 0
+    assert unit.process.wait(60) == 0
     unit.process = None
-    assert not exists(router)
+    assert not wait_for_end([router])
 
 
 def test_dead_router_ends_a_graceful_shutdown(unit, python):
@@ -231,7 +233,7 @@ def test_dead_router_ends_a_graceful_shutdown(unit, python):
         unit.process.send_signal(signal.SIGQUIT)
         time.sleep(0.3)
         os.kill(unit.pid('unit: router'), signal.SIGKILL)
-        assert unit.process.wait(10) == 0
+        assert unit.process.wait(30) == 0
         unit.process = None
 
 

@@ -6,14 +6,13 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
 import threading
 import time
 
 import pytest
 
-from daemon import Daemon, wait_for, wait_for_end
+from daemon import Daemon, wait_for_end
 
 DATA = pathlib.Path(__file__).resolve().parent / 'data'
 
@@ -27,8 +26,8 @@ def kill(unit):
     """Ends main as a crash would; everything else ends with it."""
     tree = unit.processes()
     unit.process.kill()
-    unit.process.wait()
-    left = wait_for_end(tree, 10)
+    unit.process.wait(30)
+    left = wait_for_end(tree)
     assert not left, left
     unit.process = None
 
@@ -67,7 +66,7 @@ class Traced:
             if pid:
                 return os.WIFSTOPPED(status)
             if end is None and finished():
-                end = time.monotonic() + 0.1
+                end = time.monotonic() + 0.3
             time.sleep(0.0005)
         return False
 

@@ -117,6 +117,12 @@ struct BodyWriter {
 }
 
 impl BodyWriter {
+    /// Whether the client has all that the head says, even if the application has not said that it
+    /// was all.
+    fn is_whole(&self) -> bool {
+        (!self.sent || self.left == Some(0)) && !self.overrun
+    }
+
     /// Sends the output buffer, then the batch.
     async fn send(&mut self, connection: &mut Connection, batch: &Batch) -> Result<(), SendError> {
         let Connection { client, out, .. } = connection;
@@ -255,6 +261,8 @@ impl Connection {
             self.out.clear();
             match std::mem::take(&mut batch).ended {
                 None => {}
+                // Nobody is missing anything, so the next request is as welcome as before.
+                Some(Ended::Cut) if body.is_whole() => return after(framing.keep_alive),
                 // Others are seen to be cut without a reset.
                 Some(Ended::Cut) if until_close => return Next::Abort,
                 Some(Ended::Cut) => return Next::Close,

@@ -8,6 +8,6 @@ def application(environ, start_response):
     if environ['PATH_INFO'] == '/slow':
         time.sleep(1)
     else:
-        subprocess.run(['/bin/sh', '-c', 'sleep 1 >&- 2>&- &'], check=True)
+        subprocess.run(['/bin/sh', '-c', 'sleep 3 >&- 2>&- &'], check=True)
     start_response('200 OK', [('Content-Length', '0')])
     return []

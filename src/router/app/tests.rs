@@ -511,20 +511,20 @@ fn an_application_that_says_nothing_times_out() {
     run(async {
         let (hub, _events) = test_hub();
         let mut conf = test_conf("slow");
-        conf.timeout = Duration::from_millis(50);
+        conf.timeout = Duration::from_millis(500);
         let app = App::new(&conf, &hub).unwrap();
         let port = WorkerPort::open(&hub);
         let fake = Fake::start(&hub, &app);
         let mut exchange = begin(&app, &port, &Body::Empty, false);
-        tokio::time::sleep(Duration::from_millis(30)).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
         let request = fake.take().unwrap().0;
         fake.acknowledge(&request);
-        tokio::time::sleep(Duration::from_millis(30)).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
         fake.say(&request, kind::DATA, false, &response(200, b""));
         assert_eq!(head(&mut exchange).await, 200);
         let start = std::time::Instant::now();
         assert_eq!(failure(&mut exchange).await, 503);
-        assert!(start.elapsed() > Duration::from_millis(30));
+        assert!(start.elapsed() > Duration::from_millis(300));
         assert_eq!((app.counts().active, port.in_flight()), (0, 0));
     });
 }
@@ -550,7 +550,7 @@ fn a_process_that_hangs_must_leave_in_time_and_is_replaced() {
     run(async {
         let (hub, mut events) = test_hub();
         let mut conf = test_conf("hung");
-        conf.timeout = Duration::from_millis(20);
+        conf.timeout = Duration::from_millis(300);
         conf.kill_timeout = Some(Duration::from_secs(3));
         conf.spare_processes = 1;
         let app = App::new(&conf, &hub).unwrap();

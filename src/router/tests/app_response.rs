@@ -295,6 +295,25 @@ fn failures_become_pages_before_the_head_and_cuts_after_it() {
 }
 
 #[test]
+fn a_failure_after_the_last_byte_is_none_of_the_clients_concern() {
+    let whole = |length, rest: [Option<Part>; 3]| {
+        let mut parts = vec![Some(head(200, &[], length))];
+        parts.extend(rest);
+        parts
+    };
+    let all = || [Some(data("all")), None, Some(Part::Failed(503))];
+    let (next, text) = answer(GET, whole(Some(3), all()));
+    assert_eq!(next, Next::KeepAlive);
+    assert!(text.ends_with("Content-Length: 3\r\n\r\nall"), "{text}");
+    assert_eq!(answer(HEAD, whole(Some(9), all())).0, Next::KeepAlive);
+    assert_eq!(answer(GET10, whole(Some(3), all())).0, Next::KeepAlive);
+    // But too little, too much and no length at all still are.
+    for length in [Some(4), Some(2), None] {
+        assert_eq!(answer(GET, whole(length, all())).0, Next::Close);
+    }
+}
+
+#[test]
 fn fields_cannot_break_out_of_their_line() {
     for field in [
         ("X", "a\r\nSet-Cookie: b"),
