@@ -320,7 +320,7 @@ async fn client(mut stream: impl AsyncRead + AsyncWrite + Unpin, engine: Shared)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ipc::{Header, Pid, kind, socket};
+    use crate::ipc::{Header, kind, socket};
     use std::io::{Read, Write};
     use std::os::unix::net::{UnixListener as StdListener, UnixStream};
     use std::thread;
