@@ -22,6 +22,7 @@ use crate::abi::types::{nxt_bool_t, nxt_int_t, nxt_uint_t};
 use crate::capi::list::{nxt_list_add, nxt_list_create, nxt_list_next};
 use crate::capi::lvlhsh::{nxt_lvlhsh_alloc, nxt_lvlhsh_find, nxt_lvlhsh_free, nxt_lvlhsh_insert};
 use crate::capi::mp::nxt_mp_alloc;
+use crate::capi::room::alert_no_memory;
 use crate::capi::{bytes, guard, str_bytes};
 use crate::http::field::{Field, field_hash};
 use crate::http::scan::{Event, RequestLine, Scanner, Violation};
@@ -277,6 +278,11 @@ pub unsafe extern "C" fn nxt_http_parse_complex_target(
             };
             let text = bytes(rp.target_start, length);
             let mut path = Vec::new();
+            // The path is no longer than the target.
+            if path.try_reserve_exact(text.len()).is_err() {
+                alert_no_memory("malloc", text.len());
+                return NXT_ERROR;
+            }
             let Ok(parts) = target::normalise_with(text, &mut path, slashes) else {
                 return NXT_HTTP_PARSE_INVALID.cast_signed();
             };

@@ -18,8 +18,8 @@ use crate::abi::task::nxt_task_t;
 use crate::abi::types::nxt_uint_t;
 use crate::base::log::{self, Level, MAX_RECORD};
 use crate::base::sprintf::{self, Source};
-use crate::capi::globals;
 use crate::capi::{c_string, guard};
+use crate::capi::{globals, room};
 
 /// The `va_list` that the shim keeps.
 #[repr(C)]
@@ -113,6 +113,9 @@ unsafe fn write(
     }
     // SAFETY: not NULL, and the caller's format ends with a NUL.
     let format = unsafe { CStr::from_ptr(fmt) }.to_bytes();
+    if !room::for_record(format) {
+        return;
+    }
     let mut text = Vec::with_capacity(256);
     sprintf::format(&mut text, MAX_RECORD, format, &mut VaList(source));
     // SAFETY: NULL or valid, by the caller's promise.

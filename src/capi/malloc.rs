@@ -6,6 +6,7 @@
 use libc::c_void;
 
 use crate::alert;
+use crate::capi::room::alert_no_memory;
 
 /// Allocates `size` bytes; NULL when there is no memory, with an alert in the log.
 #[unsafe(no_mangle)]
@@ -46,10 +47,14 @@ pub extern "C" fn nxt_memalign(alignment: usize, size: usize) -> *mut c_void {
         });
         return memory;
     }
-    alert!(
-        "posix_memalign({alignment}, {size}) failed: {}",
-        std::io::Error::from_raw_os_error(error)
-    );
+    if error == libc::ENOMEM {
+        alert_no_memory("posix_memalign", size);
+    } else {
+        alert!(
+            "posix_memalign({alignment}, {size}) failed: {}",
+            std::io::Error::from_raw_os_error(error)
+        );
+    }
     std::ptr::null_mut()
 }
 
@@ -67,10 +72,7 @@ pub unsafe extern "C" fn nxt_free(p: *mut c_void) {
 
 fn logged(function: &'static str, size: usize, memory: *mut c_void) -> *mut c_void {
     if memory.is_null() && size != 0 {
-        alert!(
-            "{function}({size}) failed: {}",
-            std::io::Error::last_os_error()
-        );
+        alert_no_memory(function, size);
     }
     #[cfg(feature = "debug")]
     crate::capi::log::thread_debug(|| format!("{function}({size}): {memory:p}"));

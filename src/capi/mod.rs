@@ -44,6 +44,7 @@ pub mod process;
 pub mod queue;
 pub mod random;
 pub mod rbtree;
+mod room;
 pub mod runtime;
 pub mod server;
 pub mod socket_msg;

@@ -30,7 +30,10 @@ unsafe extern "C" fn nxt_format(
         // SAFETY: not NULL, and the caller's format ends with a NUL.
         let format = unsafe { CStr::from_ptr(fmt) }.to_bytes();
         // The text is made apart, because an argument may lie in the room.
-        let mut text = Vec::with_capacity(room.min(256));
+        let mut text = Vec::new();
+        if text.try_reserve(room.min(256)).is_err() {
+            return buf;
+        }
         sprintf::format(&mut text, room, format, &mut VaList(source));
         // SAFETY: the text is not longer than the room.
         unsafe {

@@ -12,6 +12,7 @@ use crate::abi::types::{nxt_bool_t, nxt_int_t};
 use crate::base::uri::{self, Part, Plus};
 use crate::base::{base64, version_order};
 use crate::capi::mp::{nxt_mp_alloc, nxt_mp_get, nxt_mp_nget};
+use crate::capi::room::alert_no_memory;
 use crate::capi::{bytes, c_string, guard, str_bytes};
 
 /// A string with room for `length` bytes, which follow it in the pool; NULL when there is no memory.
@@ -385,9 +386,16 @@ unsafe fn decode(dst: *mut u8, src: *mut u8, length: usize, plus: Plus) -> *mut 
     }
     // SAFETY: the caller's promise is the same. The result may be written over the source, so that
     // it is complete before the first byte is written.
-    let decoded: Result<Vec<u8>, _> = uri::decode(unsafe { bytes(src, length) }, plus).collect();
-    match decoded {
-        Ok(decoded) => {
+    let source = unsafe { bytes(src, length) };
+    let mut decoded = Vec::new();
+    if decoded.try_reserve_exact(source.len()).is_err() {
+        alert_no_memory("malloc", source.len());
+        return ptr::null_mut();
+    }
+    let complete =
+        uri::decode(source, plus).try_for_each(|byte| byte.map(|byte| decoded.push(byte)));
+    match complete {
+        Ok(()) => {
             // SAFETY: each byte comes from at least one of the source, so that there is room.
             unsafe {
                 dst.copy_from_nonoverlapping(decoded.as_ptr(), decoded.len());

@@ -3,7 +3,7 @@
 use std::ptr;
 
 use super::values::give;
-use super::{address, value_of};
+use super::{address, footprint, value_of};
 use crate::abi::array::nxt_mp_t;
 use crate::abi::conf::{
     NXT_CONF_OP_ERROR, NXT_CONF_OP_NOT_ALLOWED, NXT_CONF_OP_NOT_FOUND, NXT_CONF_OP_OK,
@@ -11,6 +11,7 @@ use crate::abi::conf::{
 };
 use crate::abi::string::nxt_str_t;
 use crate::abi::types::nxt_bool_t;
+use crate::capi::room::has_room;
 use crate::capi::{guard, str_bytes};
 use crate::conf::json::{self, Edit, EditError, Value};
 use crate::conf::percent;
@@ -44,6 +45,9 @@ pub unsafe extern "C" fn nxt_conf_get_path(
     guard("nxt_conf_get_path", ptr::null_mut(), || {
         // SAFETY: the caller's promise is the same.
         let (value, path) = unsafe { (value_of(value), str_bytes(path)) };
+        if !has_room(path.len().saturating_mul(64)) {
+            return ptr::null_mut();
+        }
         let (Some(value), Some(mut names)) = (value, names(path)) else {
             return ptr::null_mut();
         };
@@ -75,6 +79,17 @@ pub unsafe extern "C" fn nxt_conf_op_compile(
             let Some(root) = value_of(root).filter(|_| !ops.is_null()) else {
                 return NXT_CONF_OP_ERROR;
             };
+            // Root and value are copied, and copied again to see whether the change fits.
+            let size = footprint::of_copy(root)
+                .saturating_add(
+                    value_of(value)
+                        .map_or(0, footprint::of_copy)
+                        .saturating_mul(3),
+                )
+                .saturating_add(str_bytes(path).len().saturating_mul(64));
+            if !has_room(size) {
+                return NXT_CONF_OP_ERROR;
+            }
             let Some(path) = names(str_bytes(path)) else {
                 return NXT_CONF_OP_ERROR;
             };
@@ -119,7 +134,16 @@ pub unsafe extern "C" fn nxt_conf_clone(
             let Some(value) = value_of(value) else {
                 return ptr::null_mut();
             };
-            let copy: Option<Value> = match op.cast::<Change>().as_ref() {
+            let change = op.cast::<Change>().as_ref();
+            let more = match change.map(|change| &change.edit) {
+                Some(Edit::Put(value) | Edit::Append(value)) => footprint::of_copy(value),
+                _ => 0,
+            };
+            let size = footprint::of_copy(value).saturating_add(more.saturating_mul(2));
+            if !has_room(size.saturating_mul(2)) {
+                return ptr::null_mut();
+            }
+            let copy: Option<Value> = match change {
                 None => Some(value.clone()),
                 Some(change) => json::edit(value, &change.path, change.edit.clone()).ok(),
             };

@@ -2,12 +2,13 @@
 
 use std::ptr;
 
-use super::value_of;
 use super::values::give;
+use super::{footprint, value_of};
 use crate::abi::array::nxt_mp_t;
 use crate::abi::conf::{nxt_conf_json_error_t, nxt_conf_json_pretty_t, nxt_conf_value_t};
 use crate::abi::string::nxt_str_t;
 use crate::abi::types::nxt_uint_t;
+use crate::capi::room::has_room;
 use crate::capi::string::nxt_str_cstrz;
 use crate::capi::{bytes, guard};
 use crate::conf::json::{self, JsonError, Value};
@@ -29,6 +30,9 @@ pub unsafe extern "C" fn nxt_conf_json_parse(
         // SAFETY: the caller's promise is the same.
         unsafe {
             let text = bytes(start, end.addr().saturating_sub(start.addr()));
+            if !has_room(footprint::of_parsing(text.len())) {
+                return ptr::null_mut();
+            }
             match json::parse(text) {
                 Ok(value) => give(mp, value).cast(),
                 Err(mistake) => {
@@ -90,6 +94,10 @@ unsafe fn print(
     // SAFETY: the caller's promise is the same.
     unsafe {
         let value = value_of(value)?;
+        let depth = pretty.as_ref().map_or(0, |pretty| pretty.level as usize);
+        if !has_room(footprint::of_text(value, depth)) {
+            return None;
+        }
         Some(match pretty.as_mut() {
             None => json::compact(value),
             Some(pretty) => {

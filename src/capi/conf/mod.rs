@@ -19,6 +19,7 @@ use crate::capi::{guard, str_bytes};
 use crate::conf::json::Value;
 
 pub mod change;
+mod footprint;
 pub mod json;
 pub mod map;
 pub mod validation;

@@ -1,11 +1,12 @@
 //! The check of a whole document.
 
-use super::value_of;
+use super::{footprint, value_of};
 use crate::abi::conf::nxt_conf_validation_t;
 use crate::abi::errno::{NXT_DECLINED, NXT_ERROR, NXT_OK};
 use crate::abi::string::nxt_str_t;
 use crate::abi::types::nxt_int_t;
 use crate::capi::guard;
+use crate::capi::room::has_room;
 use crate::capi::string::nxt_str_dup;
 use crate::conf::validate::validate;
 
@@ -26,6 +27,10 @@ pub unsafe extern "C" fn nxt_conf_validate(vldt: *mut nxt_conf_validation_t) -> 
             let Some(document) = value_of(vldt.conf) else {
                 return NXT_ERROR;
             };
+            // What is checked is looked at in pieces, each of which may be copied.
+            if !has_room(footprint::of_copy(document).saturating_mul(2)) {
+                return NXT_ERROR;
+            }
             let Err(reason) = validate(document, &[]) else {
                 return NXT_OK;
             };

@@ -7,15 +7,16 @@ use std::ptr;
 
 use libc::c_void;
 
-use super::{text_of, value_of};
+use super::{footprint, text_of, value_of};
 use crate::abi::array::nxt_mp_t;
 use crate::abi::conf::{nxt_conf_compare_t, nxt_conf_value_t};
 use crate::abi::errno::{NXT_ERROR, NXT_OK};
 use crate::abi::string::nxt_str_t;
 use crate::abi::task::nxt_task_t;
 use crate::abi::types::{nxt_int_t, nxt_uint_t};
-use crate::capi::guard;
 use crate::capi::mp::nxt_mp_cleanup;
+use crate::capi::room::has_room;
+use crate::capi::{guard, str_bytes};
 use crate::conf::json::Value;
 
 /// Drops what a pool owns.
@@ -43,6 +44,9 @@ pub(super) unsafe fn give<T>(mp: *mut nxt_mp_t, object: T) -> *mut T {
 
 /// So many times the same; `None` when there is no memory.
 fn repeated<T: Clone>(item: T, count: nxt_uint_t) -> Option<Vec<T>> {
+    if !has_room(0) {
+        return None;
+    }
     let mut items = Vec::new();
     items.try_reserve_exact(count as usize).ok()?;
     items.resize(count as usize, item);
@@ -92,31 +96,57 @@ pub unsafe extern "C" fn nxt_conf_create_object(
 unsafe fn set_member(
     object: *mut nxt_conf_value_t,
     name: *const nxt_str_t,
-    value: Value,
+    value: Option<Value>,
     index: u32,
 ) -> nxt_int_t {
+    // SAFETY: the caller's promise is the same.
+    if unsafe { !has_room(size_of_text(name)) } {
+        return NXT_ERROR;
+    }
     // SAFETY: NULL or valid, by the caller's promise.
     let (object, name) = unsafe { (object.cast::<Value>().as_mut(), text_of(name)) };
     let place = match object {
         Some(Value::Object(members)) => members.get_mut(index as usize),
         _ => None,
     };
-    match place {
-        Some(place) => {
+    match (place, value) {
+        (Some(place), Some(value)) => {
             *place = (name.into(), value);
             NXT_OK
         }
-        None => NXT_ERROR,
+        _ => NXT_ERROR,
     }
 }
 
-/// The value to be set: a copy; nothing is null.
+/// The value to be set: a copy; nothing is null. `None` when there is no memory.
 ///
 /// # Safety
 /// `value` is NULL or a live value.
-unsafe fn copy_of(value: *const nxt_conf_value_t) -> Value {
+unsafe fn copy_of(value: *const nxt_conf_value_t) -> Option<Value> {
     // SAFETY: the caller's promise is the same.
-    unsafe { value_of(value) }.cloned().unwrap_or(Value::Null)
+    match unsafe { value_of(value) } {
+        None => Some(Value::Null),
+        Some(value) => has_room(footprint::of_copy(value)).then(|| value.clone()),
+    }
+}
+
+/// A string to be set; `None` when there is no memory.
+///
+/// # Safety
+/// `text` is NULL or valid.
+unsafe fn string_of(text: *const nxt_str_t) -> Option<Value> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { has_room(size_of_text(text)).then(|| Value::string(text_of(text))) }
+}
+
+/// Bytes of memory that a copy of a text takes: what is not UTF-8 becomes up to three times as long, and
+/// is made longer piece by piece.
+///
+/// # Safety
+/// `text` is NULL or valid.
+unsafe fn size_of_text(text: *const nxt_str_t) -> usize {
+    // SAFETY: the caller's promise is the same.
+    unsafe { str_bytes(text) }.len().saturating_mul(9)
 }
 
 /// Sets name and value of the member at `index`.
@@ -175,7 +205,7 @@ pub unsafe extern "C" fn nxt_conf_set_member_string(
 ) {
     guard("nxt_conf_set_member_string", (), || {
         // SAFETY: the caller's promise is the same.
-        unsafe { set_member(object, name, Value::string(text_of(value)), index) };
+        unsafe { set_member(object, name, string_of(value), index) };
     });
 }
 
@@ -194,7 +224,7 @@ pub unsafe extern "C" fn nxt_conf_set_member_string_dup(
     let _ = mp;
     guard("nxt_conf_set_member_string_dup", NXT_ERROR, || {
         // SAFETY: the caller's promise is the same.
-        unsafe { set_member(object, name, Value::string(text_of(value)), index) }
+        unsafe { set_member(object, name, string_of(value), index) }
     })
 }
 
@@ -211,7 +241,7 @@ pub unsafe extern "C" fn nxt_conf_set_member_integer(
 ) {
     guard("nxt_conf_set_member_integer", (), || {
         // SAFETY: the caller's promise is the same.
-        unsafe { set_member(object, name, Value::integer(value), index) };
+        unsafe { set_member(object, name, Some(Value::integer(value)), index) };
     });
 }
 
@@ -227,7 +257,7 @@ pub unsafe extern "C" fn nxt_conf_set_member_null(
 ) {
     guard("nxt_conf_set_member_null", (), || {
         // SAFETY: the caller's promise is the same.
-        unsafe { set_member(object, name, Value::Null, index) };
+        unsafe { set_member(object, name, Some(Value::Null), index) };
     });
 }
 
@@ -235,18 +265,18 @@ pub unsafe extern "C" fn nxt_conf_set_member_null(
 ///
 /// # Safety
 /// `array` is NULL or a value that nobody else uses.
-unsafe fn set_element(array: *mut nxt_conf_value_t, index: u32, value: Value) -> nxt_int_t {
+unsafe fn set_element(array: *mut nxt_conf_value_t, index: u32, value: Option<Value>) -> nxt_int_t {
     // SAFETY: NULL or valid, by the caller's promise.
     let place = match unsafe { array.cast::<Value>().as_mut() } {
         Some(Value::Array(elements)) => elements.get_mut(index as usize),
         _ => None,
     };
-    match place {
-        Some(place) => {
+    match (place, value) {
+        (Some(place), Some(value)) => {
             *place = value;
             NXT_OK
         }
-        None => NXT_ERROR,
+        _ => NXT_ERROR,
     }
 }
 
@@ -283,7 +313,7 @@ pub unsafe extern "C" fn nxt_conf_set_element_string_dup(
     let _ = mp;
     guard("nxt_conf_set_element_string_dup", NXT_ERROR, || {
         // SAFETY: the caller's promise is the same.
-        unsafe { set_element(array, index, Value::string(text_of(value))) }
+        unsafe { set_element(array, index, string_of(value)) }
     })
 }
 
@@ -311,13 +341,12 @@ pub unsafe extern "C" fn nxt_conf_set_string_dup(
     guard("nxt_conf_set_string", NXT_ERROR, || {
         // SAFETY: NULL or valid, by the caller's promise; the copy is made first.
         unsafe {
-            let text = Value::string(text_of(str));
-            match value.cast::<Value>().as_mut() {
-                Some(value) => {
+            match (value.cast::<Value>().as_mut(), string_of(str)) {
+                (Some(value), Some(text)) => {
                     *value = text;
                     NXT_OK
                 }
-                None => NXT_ERROR,
+                _ => NXT_ERROR,
             }
         }
     })

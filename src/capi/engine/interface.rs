@@ -23,6 +23,7 @@ use crate::capi::engine::work_queue::nxt_work_queue_add;
 use crate::capi::globals::Global;
 use crate::capi::guard;
 use crate::capi::log::task_record;
+use crate::capi::room::has_room;
 use crate::capi::thread_time::nxt_thread_time_update;
 use crate::sys::events::{Event, EventLoop, Interest};
 
@@ -63,6 +64,9 @@ unsafe fn create(engine: *mut nxt_event_engine_t, edge: bool) -> nxt_int_t {
                     }
                     event = event.add(1);
                 }
+            }
+            if !has_room(0) {
+                return NXT_ERROR;
             }
             let flags = EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC;
             let made = EventFd::from_flags(flags)

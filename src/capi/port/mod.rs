@@ -29,6 +29,7 @@ use crate::capi::mp::{
 };
 use crate::capi::process::nxt_process_use;
 use crate::capi::queue::remove_link;
+use crate::capi::room::has_room;
 use crate::capi::thread::{nxt_thread_mutex_create, nxt_thread_mutex_destroy};
 use crate::ipc::message::{MAX_BODY, kind};
 use crate::ipc::{PortQueue, Receiver, RpcTable, SHARED_PORT_ID, Sender, socket};
@@ -115,6 +116,9 @@ pub unsafe extern "C" fn nxt_port_new(
     guard("nxt_port_new", ptr::null_mut(), || {
         // SAFETY: the port is ours until it is returned.
         unsafe {
+            if !has_room(0) {
+                return ptr::null_mut();
+            }
             let (cluster, alignment, page, chunk) = POOL;
             let pool = nxt_mp_create(cluster, alignment, page, chunk);
             if pool.is_null() {

@@ -127,7 +127,6 @@ unsafe fn fork(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_t 
             task_record(task, Level::Alert, &text);
             NXT_ERROR
         };
-        let namespaces = Namespaces::from_bits_retain((*process).isolation.clone.flags as u32);
         let pool = nxt_mp_create(1024, 128, 256, 32);
         if pool.is_null() {
             return NXT_ERROR;
@@ -138,7 +137,9 @@ unsafe fn fork(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_t 
         let result = if prepared != NXT_OK {
             NXT_ERROR
         } else {
-            match sys::clone::fork_both_into(namespaces) {
+            // The prefork callback has decided on them.
+            let flags = (*process).isolation.clone.flags as u32;
+            match sys::clone::fork_both_into(Namespaces::from_bits_retain(flags)) {
                 Ok(Some(child)) => {
                     let pid = child.as_raw();
                     (*process).pid = pid;
