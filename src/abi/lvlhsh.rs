@@ -1,7 +1,7 @@
 //! The level hash of `nxt_lvlhsh.h`: its root, its prototype, its query and its cursor.
 //!
 //! Only the root word is kept between calls, and only by address; what it points at is the
-//! implementation's own (`base` holds it), allocated and freed by the prototype's callbacks.
+//! implementation's own, allocated and freed by the prototype's callbacks.
 
 use libc::c_void;
 

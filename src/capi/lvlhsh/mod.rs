@@ -7,9 +7,13 @@ use crate::abi::lvlhsh::{nxt_lvlhsh_each_t, nxt_lvlhsh_proto_t, nxt_lvlhsh_query
 use crate::abi::types::nxt_int_t;
 use crate::capi::{guard, malloc};
 
+mod node;
+mod shape;
 mod trie;
+mod walk;
 
-use trie::{Inserted, Shape, Trie};
+use shape::Shape;
+use trie::{Inserted, Trie};
 
 /// The trie and the shape that a call names, or nothing if a pointer that it needs is NULL.
 ///
@@ -57,14 +61,13 @@ pub unsafe extern "C" fn nxt_lvlhsh_find(
             return NXT_DECLINED;
         };
         // SAFETY: the query is valid, and its test callback belongs to this trie's entries.
-        match unsafe { trie.find(&shape, lhq) } {
-            Some(found) => {
-                // SAFETY: the query is the caller's own.
-                unsafe { (*lhq).value = found.as_ptr() };
-                NXT_OK
-            }
-            None => NXT_DECLINED,
+        let found = unsafe { trie.find(&shape, lhq) };
+        if found.is_null() {
+            return NXT_DECLINED;
         }
+        // SAFETY: the query is the caller's own.
+        unsafe { (*lhq).value = found };
+        NXT_OK
     })
 }
 
@@ -89,7 +92,7 @@ pub unsafe extern "C" fn nxt_lvlhsh_insert(
             Some(Inserted::Equal(old)) => {
                 // SAFETY: the query is the caller's own.
                 unsafe {
-                    (*lhq).value = old.as_ptr();
+                    (*lhq).value = old;
                     if (*lhq).replace != 0 {
                         NXT_OK
                     } else {
@@ -117,14 +120,13 @@ pub unsafe extern "C" fn nxt_lvlhsh_delete(
             return NXT_DECLINED;
         };
         // SAFETY: the query is valid, and its callbacks belong to this trie.
-        match unsafe { trie.delete(&shape, lhq) } {
-            Some(removed) => {
-                // SAFETY: the query is the caller's own.
-                unsafe { (*lhq).value = removed.as_ptr() };
-                NXT_OK
-            }
-            None => NXT_DECLINED,
+        let removed = unsafe { trie.delete(&shape, lhq) };
+        if removed.is_null() {
+            return NXT_DECLINED;
         }
+        // SAFETY: the query is the caller's own.
+        unsafe { (*lhq).value = removed };
+        NXT_OK
     })
 }
 
@@ -144,7 +146,7 @@ pub unsafe extern "C" fn nxt_lvlhsh_retrieve(
             return std::ptr::null_mut();
         };
         // SAFETY: the callbacks belong to this trie.
-        unsafe { trie.retrieve(&shape) }.map_or(std::ptr::null_mut(), |entry| entry.as_ptr())
+        unsafe { trie.retrieve(&shape) }
     })
 }
 
@@ -163,12 +165,13 @@ pub unsafe extern "C" fn nxt_lvlhsh_peek(
             return std::ptr::null_mut();
         };
         // SAFETY: the trie is of this shape.
-        unsafe { trie.peek(&shape) }.map_or(std::ptr::null_mut(), |entry| entry.as_ptr())
+        unsafe { trie.peek(&shape) }
     })
 }
 
 /// The next entry of a walk over all of them, or NULL after the last. The cursor is prepared with
-/// nxt_lvlhsh_each_init; the hash must not be changed during the walk.
+/// nxt_lvlhsh_each_init; during the walk the hash must not be changed, but for a removal of the entry
+/// that was answered last.
 ///
 /// # Safety
 /// `lh` is a root of the prototype that the cursor was prepared with.
@@ -196,7 +199,7 @@ pub unsafe extern "C" fn nxt_lvlhsh_each(
             return std::ptr::null_mut();
         };
         // SAFETY: the trie is of this shape.
-        unsafe { trie.next(&shape, cursor) }.map_or(std::ptr::null_mut(), |entry| entry.as_ptr())
+        unsafe { walk::next(trie, &shape, cursor) }
     })
 }
 
@@ -238,3 +241,6 @@ pub unsafe extern "C" fn nxt_lvlhsh_free(data: *mut c_void, p: *mut c_void) {
     // SAFETY: by the caller's promise.
     unsafe { libc::free(p) };
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use libc::c_void;
 
 use crate::abi::errno::{NXT_DECLINED, NXT_ERROR, NXT_OK};
-use crate::abi::lvlhsh::{nxt_lvlhsh_proto_t, nxt_lvlhsh_query_t, nxt_lvlhsh_t};
+use crate::abi::lvlhsh::{nxt_lvlhsh_each_t, nxt_lvlhsh_proto_t, nxt_lvlhsh_query_t, nxt_lvlhsh_t};
 use crate::abi::string::nxt_str_t;
 use crate::capi::lvlhsh::{
-    nxt_lvlhsh_delete, nxt_lvlhsh_find, nxt_lvlhsh_insert, nxt_lvlhsh_retrieve,
+    nxt_lvlhsh_delete, nxt_lvlhsh_each, nxt_lvlhsh_find, nxt_lvlhsh_insert, nxt_lvlhsh_peek,
+    nxt_lvlhsh_retrieve,
 };
 
 /// What the tests pass as pool.
@@ -134,6 +135,37 @@ impl Hash {
         (!entry.is_null()).then(|| entry.addr())
     }
 
+    fn peek(&mut self) -> Option<usize> {
+        // SAFETY: root and prototype are valid.
+        let entry = unsafe { nxt_lvlhsh_peek(&raw mut self.root, &raw const self.proto) };
+        (!entry.is_null()).then(|| entry.addr())
+    }
+
+    /// What a walk answers; `visit` may remove that entry.
+    fn walk(&mut self, mut visit: impl FnMut(&mut Hash, usize)) -> Vec<usize> {
+        let mut cursor = nxt_lvlhsh_each_t {
+            proto: &raw const self.proto,
+            bucket: std::ptr::null_mut(),
+            current: u32::MAX,
+            entry: u32::MAX,
+            entries: u32::MAX,
+        };
+        let mut entries = Vec::new();
+        loop {
+            // SAFETY: root and cursor are valid.
+            let entry = unsafe { nxt_lvlhsh_each(&raw mut self.root, &raw mut cursor) };
+            if entry.is_null() {
+                // The end stays the end.
+                // SAFETY: as above.
+                let again = unsafe { nxt_lvlhsh_each(&raw mut self.root, &raw mut cursor) };
+                assert!(again.is_null());
+                return entries;
+            }
+            entries.push(entry.addr());
+            visit(self, entry.addr());
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.root.slot.is_null() && self.pool.blocks.is_empty()
     }
@@ -188,6 +220,95 @@ fn behaves_like_a_map_and_gives_all_memory_back() {
         for key in 1..=count {
             hash.delete(key);
         }
+        assert!(hash.is_empty());
+    }
+}
+
+#[test]
+fn a_walk_meets_every_entry_once() {
+    for mut hash in variants() {
+        assert!(hash.walk(|_, _| ()).is_empty());
+        for count in [1, 2, 11, 300] {
+            for key in 1..=count {
+                hash.insert(key, key, 0);
+            }
+            let mut met = hash.walk(|_, _| ());
+            met.sort_unstable();
+            assert!(met.into_iter().eq(1..=count));
+        }
+    }
+}
+
+#[test]
+fn a_walk_goes_on_where_its_entry_was_removed() {
+    for step in [1, 2, 3] {
+        for mut hash in variants() {
+            for key in 1..=300 {
+                hash.insert(key, key, 0);
+            }
+            let mut met = hash.walk(|hash, entry| {
+                if entry % step == 0 {
+                    assert_eq!(hash.delete(entry), Some(entry));
+                }
+            });
+            met.sort_unstable();
+            assert!(met.into_iter().eq(1..=300));
+            for key in 1..=300 {
+                assert_eq!(hash.find(key), (key % step != 0).then_some(key));
+                hash.delete(key);
+            }
+            assert!(hash.is_empty());
+        }
+    }
+}
+
+#[test]
+fn peek_answers_an_entry_that_stays() {
+    for mut hash in variants() {
+        assert_eq!(hash.peek(), None);
+        for key in 1..=300 {
+            hash.insert(key, key, 0);
+        }
+        for _ in 0..300 {
+            let entry = hash.peek().expect("there are entries left");
+            assert_eq!(hash.peek(), Some(entry));
+            assert_eq!(hash.delete(entry), Some(entry));
+        }
+        assert!(hash.is_empty());
+    }
+}
+
+#[test]
+fn memory_that_is_not_aligned_is_given_back() {
+    unsafe extern "C" fn allocate_askew(pool: *mut c_void, size: usize) -> *mut c_void {
+        // SAFETY: the test passes a pool.
+        unsafe { allocate(pool, 2 * size).wrapping_byte_add(size / 2) }
+    }
+    unsafe extern "C" fn free_askew(pool: *mut c_void, memory: *mut c_void) {
+        // SAFETY: buckets of 128 bytes came from `allocate_askew`.
+        unsafe { free(pool, memory.wrapping_byte_sub(64)) };
+    }
+    let shape = nxt_lvlhsh_proto_t {
+        alloc: Some(allocate_askew),
+        free: Some(free_askew),
+        ..proto(128, DEFAULT)
+    };
+    let mut hash = Hash::new(shape, |_| 7);
+    assert_eq!(hash.insert(1, 1, 0).0, NXT_ERROR);
+    assert!(hash.is_empty());
+}
+
+#[test]
+fn impossible_buckets_are_refused() {
+    for (bucket_end, bucket_size) in [(30, 0), (30, 100), (2, 128), (30, 16), (30, 8), (0, 64)] {
+        let shape = nxt_lvlhsh_proto_t {
+            bucket_end,
+            bucket_size,
+            ..proto(128, DEFAULT)
+        };
+        let mut hash = Hash::new(shape, |_| 7);
+        assert_eq!(hash.insert(1, 1, 0).0, NXT_ERROR);
+        assert_eq!(hash.find(1), None);
         assert!(hash.is_empty());
     }
 }
