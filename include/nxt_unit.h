@@ -325,7 +325,8 @@ ssize_t nxt_unit_request_read(nxt_unit_request_info_t *req,
                                 size_t size);
 
 /**
- * How many bytes there are up to and with the next line feed, at most `max_size`; negative on error.
+ * How many bytes there are up to and with the next line feed, at most `max_size`; negative on
+ * error.
  *
  * Requires:
  * `req` is null or a request in the caller's hands.

@@ -37,7 +37,7 @@ TAKES_REQUESTS = ('truncate', 'chunks', 'flip', 'hold', 'appqueue')
 def hostile(tmp_path_factory):
     program = tmp_path_factory.mktemp('hostile') / 'hostile'
     subprocess.run([os.environ.get('CC', 'cc'), '-O1', '-Wall', '-Wextra', '-Werror', '-o', program,
-                    ROOT / 'tests/hostile/hostile.c', '-lpthread'], check=True)
+                    ROOT / 'tests/hostile/hostile.c', ROOT / 'tests/hostile/protocol.c', '-lpthread'], check=True)
     return program
 
 

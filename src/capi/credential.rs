@@ -64,7 +64,8 @@ pub unsafe extern "C" fn nxt_credential_get(
     group: *const c_char,
 ) -> nxt_int_t {
     guard("nxt_credential_get", NXT_ERROR, || {
-        // SAFETY: NULL or valid, by the caller's promise; the pool's memory has room for the groups.
+        // SAFETY: NULL or valid, by the caller's promise; the pool's memory has room for the
+        // groups.
         unsafe {
             let Some(uc) = uc.as_mut().filter(|uc| !uc.user.is_null()) else {
                 return NXT_ERROR;

@@ -21,8 +21,8 @@ use crate::capi::guard;
 #[derive(Debug)]
 pub struct Global<T>(UnsafeCell<T>);
 
-// SAFETY: there is no access but through `get`, whose users answer for it; the interface leaves it to
-// C code not to change these objects on two threads at once.
+// SAFETY: there is no access but through `get`, whose users answer for it; the interface leaves it
+// to C code not to change these objects on two threads at once.
 unsafe impl<T> Sync for Global<T> {}
 
 impl<T> Global<T> {

@@ -109,8 +109,8 @@ pub unsafe extern "C" fn nxt_job_destroy(task: *mut nxt_task_t, data: *mut c_voi
         if job.is_null() {
             return;
         }
-        // SAFETY: not NULL, and by the caller's promise; the neighbours of the link are the job itself
-        // or in the program's list.
+        // SAFETY: not NULL, and by the caller's promise; the neighbours of the link are the job
+        // itself or in the program's list.
         unsafe {
             let link = (*job).link;
             if !link.next.is_null() && !link.prev.is_null() {
@@ -186,8 +186,8 @@ pub unsafe extern "C" fn nxt_job_start(
             (*job).abort_handler
         }
     });
-    // SAFETY: there is a handler only of a job; it is called outside of the boundary of panics, for it
-    // is the program's.
+    // SAFETY: there is a handler only of a job; it is called outside of the boundary of panics, for
+    // it is the program's.
     unsafe { call(job, handler) };
 }
 

@@ -6,7 +6,7 @@ use crate::abi::errno::{NXT_ERROR, NXT_OK};
 #[cfg(feature = "debug")]
 use crate::abi::log::NXT_LOG_DEBUG;
 use crate::abi::types::{nxt_int_t, nxt_uint_t};
-use crate::capi::file::nxt_stderr_start;
+use crate::capi::file::streams::nxt_stderr_start;
 use crate::capi::globals::{self, *};
 use crate::capi::guard;
 use crate::capi::log::nxt_log_start;

@@ -262,8 +262,8 @@ pub(crate) fn thread_record(level: Level, text: &str) {
 /// `log` is NULL or valid.
 #[cfg(feature = "debug")]
 unsafe fn debug_record(log: *mut nxt_log_t, text: impl FnOnce() -> String) {
-    // SAFETY: NULL or valid, by the caller's promise; the object is read as C code does, and the format
-    // announces a length and bytes.
+    // SAFETY: NULL or valid, by the caller's promise; the object is read as C code does, and the
+    // format announces a length and bytes.
     unsafe {
         let Some(facts) = log.as_ref() else {
             return;

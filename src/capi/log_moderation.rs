@@ -36,9 +36,9 @@ pub unsafe extern "C" fn nxt_log_moderate_allow(r#mod: *mut nxt_log_moderation_t
         if moderation.is_null() {
             return 0;
         }
-        // SAFETY: not NULL, and by the caller's promise; the members are only used under the lock, but
-        // for the timer, which is that of the one thread that has set `pid`. The state is the calling
-        // thread's own.
+        // SAFETY: not NULL, and by the caller's promise; the members are only used under the lock,
+        // but for the timer, which is that of the one thread that has set `pid`. The state is the
+        // calling thread's own.
         unsafe {
             let thread = globals::thread();
             let now = nxt_thread_time(thread);

@@ -157,8 +157,8 @@ pub unsafe extern "C" fn nxt_cpystrn(dst: *mut u8, src: *const u8, length: usize
         if dst.is_null() || length == 0 {
             return dst;
         }
-        // SAFETY: not NULL, and by the caller's promise; a byte is left for the NUL. The source need
-        // not end with a NUL where it is cut, so that it is only looked at so far.
+        // SAFETY: not NULL, and by the caller's promise; a byte is left for the NUL. The source
+        // need not end with a NUL where it is cut, so that it is only looked at so far.
         unsafe {
             let count = if src.is_null() {
                 0

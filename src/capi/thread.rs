@@ -109,8 +109,8 @@ unsafe extern "C" fn nxt_thread_leave(thr: *mut nxt_thread_t) {
     // SAFETY: the caller's promise is the same.
     unsafe { nxt_thread_time_free(thr) };
     guard("nxt_thread_exit", (), || {
-        // SAFETY: NULL or the calling thread's; the link is its own until it is posted. An engine's task
-        // is its first member.
+        // SAFETY: NULL or the calling thread's; the link is its own until it is posted. An engine's
+        // task is its first member.
         unsafe {
             let Some(thread) = thr.as_mut() else {
                 return;

@@ -1,7 +1,7 @@
 /*
  * nxt_unit_log() and nxt_unit_req_log().  Only C can define a function with
  * "..."; the text is formatted here, with the printf() of the C library, and
- * the record is written by Rust (src/capi/unit.rs).
+ * the record is written by Rust (src/capi/unit/).
  */
 
 #include <stdarg.h>

@@ -3,8 +3,9 @@
 //!
 //! One task at a time is with the router; the others wait in the order of their arrival. A new
 //! router gets the current document first. A changed document is written to disk, applied by the
-//! router, and then made the stored one: a full disk shows before anything has changed. Everything here is synchronous: the event loop passes
-//! in requests and messages, and answers leave through one-shot channels.
+//! router, and then made the stored one: a full disk shows before anything has changed. Everything
+//! here is synchronous: the event loop passes in requests and messages, and answers leave through
+//! one-shot channels.
 //!
 //! Messages (the bodies are ours, not seen by applications):
 //! - `DATA`, last, to the router: a configuration, compact JSON in a memory file, its length as
@@ -26,7 +27,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::conf::json::{self, Value};
-use crate::conf::validate::{Module, validate};
+use crate::conf::validate::Module;
 use crate::ipc::message::{CONF_COMMIT, CONF_COMMIT_REJECTED, CONF_DISCARD, QUIT_GRACEFUL};
 use crate::ipc::peers::Peer;
 use crate::ipc::{
@@ -36,13 +37,12 @@ use crate::ipc::{
 use crate::sys::memory::write_memfd;
 use crate::{alert, error, notice};
 
-use super::answer::{Answer, object};
+use super::answer::Answer;
 use super::api::{self, Plan, Report, Task};
+use super::document;
 
 /// Longest status that is read from the router.
 const MAX_STATUS: u64 = 64 << 20;
-/// Longest document that is read from main.
-const MAX_DOCUMENT: u64 = 256 << 20;
 /// Routers that may die over one document before it is given up.
 const MAX_DEATHS: u32 = 3;
 /// The first pause before a document is tried again, doubled each time, and the longest.
@@ -128,33 +128,6 @@ pub(super) struct Engine {
     fallback: Option<Value>,
 }
 
-/// The document without a stored one.
-fn default_document() -> Value {
-    object([
-        ("listeners", Value::object()),
-        ("routes", Value::Array(Vec::new())),
-        ("applications", Value::object()),
-    ])
-}
-
-/// The stored document, if it can be used.
-fn restored(stored: Option<&[u8]>, modules: &[Module]) -> Option<Value> {
-    let document = match json::parse(stored?) {
-        Ok(document) => document,
-        Err(problem) => {
-            alert!("failed to restore previous configuration: file is corrupted: {problem}");
-            return None;
-        }
-    };
-    match validate(&document, modules) {
-        Ok(()) => Some(document),
-        Err(problem) => {
-            alert!("the previous configuration is invalid: {problem}");
-            None
-        }
-    }
-}
-
 impl Engine {
     /// Starts from a stored document. The process `pid` reads the port 0.
     pub(super) fn new(
@@ -177,12 +150,12 @@ impl Engine {
                 });
             }
         }
-        let restored = restored(stored, &modules);
+        let restored = document::restored(stored, &modules);
         Engine {
             pid,
             main: main.0,
             rejected: stored.is_some() && restored.is_none(),
-            document: restored.unwrap_or_else(default_document),
+            document: restored.unwrap_or_else(document::initial),
             modules,
             peers,
             rpc: RpcTable::default(),
@@ -201,7 +174,7 @@ impl Engine {
     /// Takes note of the document that is in force already: it stays so if the stored one cannot
     /// be used.
     pub(super) fn fall_back_on(&mut self, in_force: &[u8], has_stored: bool) {
-        let in_force = restored(Some(in_force), &self.modules);
+        let in_force = document::restored(Some(in_force), &self.modules);
         if self.rejected || !has_stored {
             if let Some(document) = in_force {
                 notice!("the configuration that is in force stays");
@@ -331,7 +304,7 @@ impl Engine {
                     _ => Flow::Quit,
                 };
             }
-            kind::DATA if from_main => match stored_again(message) {
+            kind::DATA if from_main => match document::stored_again(message) {
                 Some(text) => return Flow::Reload(text),
                 None => error!("the stored configuration cannot be read"),
             },
@@ -433,7 +406,7 @@ impl Engine {
     /// Goes back to the document that was in force before, or to the default one.
     fn give_up(&mut self) {
         alert!("failed to apply previous configuration");
-        self.document = self.fallback.take().unwrap_or_else(default_document);
+        self.document = self.fallback.take().unwrap_or_else(document::initial);
         self.rejected = true;
         self.deaths = 0;
     }
@@ -446,8 +419,8 @@ impl Engine {
         }
     }
 
-    /// A new router cannot apply what the one before it did, perhaps because somebody took an address
-    /// meanwhile: the document stays, and is tried again until it or a change succeeds.
+    /// A new router cannot apply what the one before it did, perhaps because somebody took an
+    /// address meanwhile: the document stays, and is tried again until it or a change succeeds.
     fn try_again_later(&mut self) {
         let pause = match self.retry {
             None => {
@@ -595,12 +568,6 @@ impl Engine {
 
 fn not_stored(why: &str) -> Answer {
     Answer::failure("Failed to store new configuration.", why)
-}
-
-/// The document that main has loaded again.
-fn stored_again(mut message: Message) -> Option<Vec<u8>> {
-    let length = message.body.first_chunk().copied().map(u64::from_ne_bytes);
-    read_memory(message.take_fd()?, length?.min(MAX_DOCUMENT)).ok()
 }
 
 /// The status that an answer of the router carries.

@@ -3,6 +3,7 @@
 
 mod answer;
 mod api;
+mod document;
 mod engine;
 #[cfg(test)]
 mod engine_tests;

@@ -1,6 +1,6 @@
 //! The application side of the port protocol (libunit), synchronous.
 //!
-//! The exported functions of `nxt_unit.h` are thin shims over this module (`capi/unit.rs`). It is
+//! The exported functions of `nxt_unit.h` are thin shims over this module (`capi/unit/`). It is
 //! also cut out as `libunit.a`, which language modules and applications embed: it starts no thread,
 //! uses no async runtime, and takes nothing from the daemon.
 //!

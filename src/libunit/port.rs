@@ -44,8 +44,8 @@ pub struct Port {
     pub(super) read: Mutex<ReadState>,
 }
 
-// SAFETY: the cells of `port` are the C interface's: `in_fd` and `out_fd` are set before the port is
-// shared or under the library's port lock, and `data` is the application's to guard. The request
+// SAFETY: the cells of `port` are the C interface's: `in_fd` and `out_fd` are set before the port
+// is shared or under the library's port lock, and `data` is the application's to guard. The request
 // pointers stay valid until their context is freed, which first empties this list.
 unsafe impl Send for Port {}
 // SAFETY: as above.

@@ -491,8 +491,8 @@ pub unsafe extern "C" fn nxt_process_arguments(
 ) {
     let _ = task;
     guard("nxt_process_arguments", (), || {
-        // SAFETY: C code leaves these objects alone meanwhile; the arguments end with NULL, by the caller's promise; each one is copied before a
-        // title takes its place.
+        // SAFETY: C code leaves these objects alone meanwhile; the arguments end with NULL, by the
+        // caller's promise; each one is copied before a title takes its place.
         unsafe {
             globals::nxt_process_environ.get().write(orig_envp);
             let earlier = COPY.get().read();

@@ -120,7 +120,8 @@ impl Tree {
             return None;
         }
         // SAFETY: not NULL, so initialised; then `right` is NULL or the comparison that `init` has
-        // put there, and an optional function pointer has the size of an address with NULL for none.
+        // put there, and an optional function pointer has the size of an address with NULL for
+        // none.
         unsafe {
             let sentinel = &raw mut (*tree).sentinel;
             let compare = std::mem::transmute::<Node, nxt_rbtree_compare_t>((*sentinel).right)?;

@@ -1,11 +1,10 @@
-//! `nxt_file.h`: files, descriptors and pipes.
+//! `nxt_file.h`: files here; [`descriptor`]s and pipes, and [`streams`], in a file each.
 //!
 //! These functions are for C callers that own plain descriptors, so they make the system's calls as
 //! they are; a failure is a record in the task's or the thread's log and an error value.
 
 use std::ffi::CStr;
 use std::io::Error;
-use std::ptr;
 
 use libc::{c_char, c_int, c_uint, c_void, mode_t};
 use nix::unistd::{Group, User};
@@ -15,11 +14,14 @@ use crate::abi::file::{
     NXT_FILE_INVALID, nxt_fd_t, nxt_file_access_t, nxt_file_info_t, nxt_file_name_t, nxt_file_t,
 };
 use crate::abi::task::nxt_task_t;
-use crate::abi::types::{nxt_bool_t, nxt_int_t, nxt_off_t, nxt_uint_t};
+use crate::abi::types::{nxt_int_t, nxt_off_t, nxt_uint_t};
 use crate::base::log::Level;
 use crate::base::sprintf::error_text;
 use crate::capi::log::{task_record, thread_record};
 use crate::capi::{c_string, guard};
+
+pub mod descriptor;
+pub mod streams;
 
 /// The number of the last error of a system call.
 fn last_errno() -> c_int {
@@ -449,279 +451,6 @@ pub unsafe extern "C" fn nxt_file_rename(
             libc::rename(name, new_name.cast())
         })
     }
-}
-
-/// Sets whether calls on a descriptor wait.
-///
-/// # Safety
-/// `task` is NULL or valid.
-unsafe fn set_nonblocking(task: *const nxt_task_t, fd: nxt_fd_t, on: bool) -> nxt_int_t {
-    let mut value = c_int::from(on);
-    // SAFETY: the argument of this call is an int; the caller's promise is the same.
-    unsafe {
-        task_done(task, libc::ioctl(fd, libc::FIONBIO, &raw mut value), || {
-            format!("ioctl({fd}, {}FIONBIO)", if on { "" } else { "!" })
-        })
-    }
-}
-
-/// Makes calls on a descriptor not wait.
-///
-/// # Safety
-/// `task` is NULL or valid.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_fd_nonblocking(task: *mut nxt_task_t, fd: nxt_fd_t) -> nxt_int_t {
-    guard("nxt_fd_nonblocking", NXT_ERROR, || {
-        // SAFETY: the caller's promise is the same.
-        unsafe { set_nonblocking(task, fd, true) }
-    })
-}
-
-/// Makes calls on a descriptor wait.
-///
-/// # Safety
-/// `task` is NULL or valid.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_fd_blocking(task: *mut nxt_task_t, fd: nxt_fd_t) -> nxt_int_t {
-    guard("nxt_fd_blocking", NXT_ERROR, || {
-        // SAFETY: the caller's promise is the same.
-        unsafe { set_nonblocking(task, fd, false) }
-    })
-}
-
-/// Writes: how many bytes, or -1 with the error in `errno`.
-///
-/// # Safety
-/// `buf` has `size` readable bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_fd_write(fd: nxt_fd_t, buf: *mut u8, size: usize) -> isize {
-    guard("nxt_fd_write", -1, || {
-        // SAFETY: the kernel checks the buffer.
-        let count = unsafe { libc::write(fd, buf.cast(), size) };
-        if count < 0 {
-            let errno = last_errno();
-            thread_record(
-                Level::Alert,
-                &format!("write({fd}) failed {}", shown(errno)),
-            );
-            nix::errno::Errno::set_raw(errno);
-        }
-        count
-    })
-}
-
-/// Reads: how many bytes; 0 at the end, and where there is nothing without waiting; -1 with the
-/// error in `errno`.
-///
-/// # Safety
-/// `buf` has `size` writable bytes.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_fd_read(fd: nxt_fd_t, buf: *mut u8, size: usize) -> isize {
-    guard("nxt_fd_read", -1, || {
-        // SAFETY: the kernel checks the buffer.
-        let count = unsafe { libc::read(fd, buf.cast(), size) };
-        if count >= 0 {
-            return count;
-        }
-        let errno = last_errno();
-        if errno == libc::EAGAIN {
-            return 0;
-        }
-        thread_record(Level::Alert, &format!("read({fd}) failed {}", shown(errno)));
-        nix::errno::Errno::set_raw(errno);
-        count
-    })
-}
-
-/// Closes a descriptor.
-#[unsafe(no_mangle)]
-pub extern "C" fn nxt_fd_close(fd: nxt_fd_t) {
-    guard("nxt_fd_close", (), || {
-        // SAFETY: the descriptor is the caller's own; if not, the kernel tells.
-        done(unsafe { libc::close(fd) }, || format!("close({fd})"));
-    });
-}
-
-/// Opens a stream of the C library; NULL on failure.
-///
-/// # Safety
-/// `task` is NULL or valid; both texts are NULL or end with a NUL.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_file_fopen(
-    task: *mut nxt_task_t,
-    pathname: *const c_char,
-    mode: *const c_char,
-) -> *mut libc::FILE {
-    guard("nxt_file_fopen", ptr::null_mut(), || {
-        if pathname.is_null() || mode.is_null() {
-            return ptr::null_mut();
-        }
-        // SAFETY: not NULL, and by the caller's promise.
-        unsafe {
-            let stream = libc::fopen(pathname, mode);
-            let answer = if stream.is_null() { -1 } else { 0 };
-            task_done(task, answer, || {
-                format!("fopen(\"{}\")", text(pathname.cast()))
-            });
-            stream
-        }
-    })
-}
-
-/// Closes a stream of the C library.
-///
-/// # Safety
-/// `task` is NULL or valid; `fp` is NULL or a stream, which is not used afterwards.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_file_fclose(task: *mut nxt_task_t, fp: *mut libc::FILE) {
-    guard("nxt_file_fclose", (), || {
-        if !fp.is_null() {
-            // SAFETY: not NULL, and by the caller's promise.
-            unsafe { task_done(task, libc::fclose(fp), || "fclose()".to_string()) };
-        }
-    });
-}
-
-/// Makes a file's descriptor one more name of what `from` is, as `to` says.
-///
-/// # Safety
-/// The file's name is NULL or ends with a NUL.
-unsafe fn duplicate(file: &nxt_file_t, from: c_int, to: c_int) -> nxt_int_t {
-    // SAFETY: the call takes numbers; the caller's promise is the same.
-    unsafe {
-        done(libc::dup2(from, to), || {
-            format!("dup2({from}, {to}, \"{}\")", text(file.name))
-        })
-    }
-}
-
-/// Puts `fd` in the place of a file's descriptor; `fd` itself is closed.
-///
-/// # Safety
-/// `file` is NULL or valid; `fd` belongs to the caller.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_file_redirect(file: *mut nxt_file_t, fd: nxt_fd_t) -> nxt_int_t {
-    guard("nxt_file_redirect", NXT_ERROR, || {
-        // SAFETY: NULL or valid, by the caller's promise.
-        unsafe {
-            let Some(file) = file.as_ref() else {
-                return NXT_ERROR;
-            };
-            if duplicate(file, fd, file.fd) != NXT_OK {
-                return NXT_ERROR;
-            }
-            done(libc::close(fd), || {
-                format!("close({fd}, \"{}\")", text(file.name))
-            })
-        }
-    })
-}
-
-/// Makes the standard output go to a file.
-///
-/// # Safety
-/// `file` is NULL or valid.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_file_stdout(file: *mut nxt_file_t) -> nxt_int_t {
-    guard("nxt_file_stdout", NXT_ERROR, || {
-        // SAFETY: NULL or valid, by the caller's promise.
-        unsafe {
-            file.as_ref().map_or(NXT_ERROR, |file| {
-                duplicate(file, file.fd, libc::STDOUT_FILENO)
-            })
-        }
-    })
-}
-
-/// Makes the standard error go to a file.
-///
-/// # Safety
-/// `file` is NULL or valid.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_file_stderr(file: *mut nxt_file_t) -> nxt_int_t {
-    guard("nxt_file_stderr", NXT_ERROR, || {
-        // SAFETY: NULL or valid, by the caller's promise.
-        unsafe {
-            file.as_ref().map_or(NXT_ERROR, |file| {
-                duplicate(file, file.fd, libc::STDERR_FILENO)
-            })
-        }
-    })
-}
-
-/// Makes the standard error append, so that records of several processes do not mix; if it is
-/// closed, puts the null device there, so that no file gets its number. Answers its flags before,
-/// or -1.
-#[unsafe(no_mangle)]
-pub extern "C" fn nxt_stderr_start() -> nxt_int_t {
-    guard("nxt_stderr_start", -1, || {
-        // SAFETY: the calls take numbers and a constant name.
-        unsafe {
-            let flags = libc::fcntl(libc::STDERR_FILENO, libc::F_GETFL);
-            if flags != -1 {
-                libc::fcntl(libc::STDERR_FILENO, libc::F_SETFL, flags | libc::O_APPEND);
-                return flags;
-            }
-            let null = libc::open(c"/dev/null".as_ptr(), libc::O_WRONLY | libc::O_APPEND);
-            if null != -1 && null != libc::STDERR_FILENO {
-                libc::dup2(null, libc::STDERR_FILENO);
-                libc::close(null);
-            }
-            flags
-        }
-    })
-}
-
-/// Makes a pipe, each end with or without waiting.
-///
-/// # Safety
-/// `task` is NULL or valid; `pp` is NULL or has room for two descriptors.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_pipe_create(
-    task: *mut nxt_task_t,
-    pp: *mut nxt_fd_t,
-    nbread: nxt_bool_t,
-    nbwrite: nxt_bool_t,
-) -> nxt_int_t {
-    guard("nxt_pipe_create", NXT_ERROR, || {
-        if pp.is_null() {
-            return NXT_ERROR;
-        }
-        // SAFETY: not NULL, and by the caller's promise.
-        unsafe {
-            let mut ends = [-1; 2];
-            if task_done(task, libc::pipe(ends.as_mut_ptr()), || "pipe()".to_string()) != NXT_OK {
-                return NXT_ERROR;
-            }
-            for (end, without_waiting) in ends.iter().zip([nbread, nbwrite]) {
-                if without_waiting != 0 && set_nonblocking(task, *end, true) != NXT_OK {
-                    ends.iter().for_each(|end| nxt_fd_close(*end));
-                    return NXT_ERROR;
-                }
-            }
-            pp.cast::<[nxt_fd_t; 2]>().write(ends);
-            NXT_OK
-        }
-    })
-}
-
-/// Closes both ends of a pipe.
-///
-/// # Safety
-/// `task` is NULL or valid; `pp` is NULL or has two descriptors that belong to the caller.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn nxt_pipe_close(task: *mut nxt_task_t, pp: *mut nxt_fd_t) {
-    guard("nxt_pipe_close", (), || {
-        if pp.is_null() {
-            return;
-        }
-        // SAFETY: not NULL, and by the caller's promise.
-        unsafe {
-            for end in pp.cast::<[nxt_fd_t; 2]>().read() {
-                task_done(task, libc::close(end), || format!("pipe close({end})"));
-            }
-        }
-    });
 }
 
 /// Writes the path of the current folder, with a NUL: its length without that, or 0 on failure.
