@@ -22,6 +22,7 @@ use crate::base::log::Level;
 use crate::capi::engine::work_queue::nxt_work_queue_add;
 use crate::capi::globals::nxt_pid;
 use crate::capi::guard;
+use crate::capi::room::has_room;
 use crate::capi::thread::{nxt_thread_mutex_lock, nxt_thread_mutex_unlock};
 use crate::ipc::message::{ChunkRef, Header, MAX_BODY};
 use crate::ipc::{SendError, Sender, Sent};
@@ -41,6 +42,24 @@ struct Content<'a> {
     chunks: Vec<ChunkRef>,
     /// It has the mark of the end.
     last: bool,
+}
+
+/// Bytes of a chain of buffers.
+///
+/// # Safety
+/// `b` is NULL or a chain of buffers that stay as they are meanwhile.
+unsafe fn size_of_chain(mut b: *const nxt_buf_t) -> usize {
+    let mut size: usize = 0;
+    // SAFETY: by the caller's promise; a mark has no memory but its flags.
+    unsafe {
+        while let Some(flags) = b.as_ref().map(|b| b.flags) {
+            if flags & IS_SYNC == 0 {
+                size = size.saturating_add(used(b).len());
+            }
+            b = (*b).next;
+        }
+    }
+    size
 }
 
 /// What of a buffer was not read yet.
@@ -190,7 +209,10 @@ pub unsafe extern "C" fn nxt_port_socket_write2(
         // SAFETY: not NULL, and by the caller's promise; the descriptors stay open meanwhile. The
         // mutex makes this thread the only one that uses the sending side.
         unsafe {
-            if own_engine(task).is_null() {
+            // Content may be put together, and wait for the receiver.
+            if own_engine(task).is_null()
+                || (!b.is_null() && !has_room(size_of_chain(b).saturating_mul(2)))
+            {
                 return NXT_ERROR;
             }
             let header = Header::new(
