@@ -1626,6 +1626,50 @@ NUMBER(NXT_TIMER_NO_CHANGE, 0);
 NUMBER(NXT_UTF8_SORT_INVALID, 250482414);
 NUMBER(_FILE_OFFSET_BITS, 64);
 
+TYPE(nxt_buf_pool_t, 40, 8);
+AT(nxt_buf_pool_t, current, 0);
+AT(nxt_buf_pool_t, free, 8);
+AT(nxt_buf_pool_t, mem_pool, 16);
+AT(nxt_buf_pool_t, num, 24);
+AT(nxt_buf_pool_t, max, 26);
+AT(nxt_buf_pool_t, size, 28);
+AT(nxt_buf_pool_t, flags, 32);
+AT(nxt_buf_pool_t, destroy, 33);
+AT(nxt_buf_pool_t, mmap, 34);
+
+TYPE(nxt_listen_socket_t, 48, 8);
+AT(nxt_listen_socket_t, socket, 0);
+AT(nxt_listen_socket_t, backlog, 4);
+AT(nxt_listen_socket_t, work_queue, 8);
+AT(nxt_listen_socket_t, handler, 16);
+AT(nxt_listen_socket_t, sockaddr, 24);
+AT(nxt_listen_socket_t, count, 32);
+AT(nxt_listen_socket_t, flags, 36);
+AT(nxt_listen_socket_t, read_after_accept, 37);
+AT(nxt_listen_socket_t, tls, 38);
+AT(nxt_listen_socket_t, ipv6only, 39);
+AT(nxt_listen_socket_t, socklen, 40);
+AT(nxt_listen_socket_t, address_length, 41);
+
+TYPE(nxt_sockaddr_t, 120, 4);
+AT(nxt_sockaddr_t, type, 0);
+AT(nxt_sockaddr_t, socklen, 1);
+AT(nxt_sockaddr_t, start, 2);
+AT(nxt_sockaddr_t, length, 3);
+AT(nxt_sockaddr_t, address_start, 4);
+AT(nxt_sockaddr_t, address_length, 5);
+AT(nxt_sockaddr_t, port_start, 6);
+AT(nxt_sockaddr_t, cache_hint, 7);
+AT(nxt_sockaddr_t, u.sockaddr, 8);
+AT(nxt_sockaddr_t, u.sockaddr_in, 8);
+AT(nxt_sockaddr_t, u.sockaddr_in6, 8);
+AT(nxt_sockaddr_t, u.sockaddr_un, 8);
+
+NUMBER(NXT_INET6_ADDR_STR_LEN, 47);
+NUMBER(NXT_INET_ADDR_STR_LEN, 21);
+NUMBER(NXT_LISTEN_BACKLOG, -1);
+NUMBER(NXT_NONBLOCK, 1);
+
 int
 main(void)
 {

@@ -23,7 +23,18 @@ nm -g --defined-only "$build/lib/libnxt.a" 2>/dev/null | awk 'NF == 3 { print $3
 comm -23 "$list" "$work/libnxt" > "$work/missing"
 [ ! -s "$work/missing" ] || { echo "libnxt.a lacks:" >&2; cat "$work/missing" >&2; exit 1; }
 
-echo "symbols: $(wc -l < "$list") exported"
+# What a module of Unit takes from its host, or brings along with its libunit, and all of what Unit's
+# own daemon exports that is in libnxt.a.
+names() { # USER
+    awk -F '\t' -v user="$1" '!/^#/ && ("," $4 ",") ~ ("," user ",") { print $1 }' ../exports/interface.tsv | sort
+}
+names module > "$work/modules"
+sort -u "$list" ../exports/unit.syms | comm -23 "$work/modules" - > "$work/missing"
+[ ! -s "$work/missing" ] || { echo "unitd does not have what modules of Unit take:" >&2; cat "$work/missing" >&2; exit 1; }
+names daemon | comm -12 - "$work/libnxt" | comm -23 - "$list" > "$work/missing"
+[ ! -s "$work/missing" ] || { echo "unitd could export what Unit's daemon does:" >&2; cat "$work/missing" >&2; exit 1; }
+
+echo "symbols: $(wc -l < "$list") exported, of the $(names daemon | wc -l) of Unit"
 
 # libunit.a goes into every application: it may only take from the C library and from libgcc.
 allowed=../exports/unit.needs

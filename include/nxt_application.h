@@ -241,6 +241,9 @@ struct nxt_common_app_conf_s {
 /** What a module defines. */
 NXT_EXPORT extern nxt_app_module_t nxt_app_module;
 
+/** What runs programs of their own. */
+extern nxt_app_module_t nxt_external_module;
+
 /**
  * The number of an application type's name; `NXT_APP_UNKNOWN` if there is none.
  *
@@ -249,6 +252,23 @@ NXT_EXPORT extern nxt_app_module_t nxt_app_module;
  */
 nxt_app_type_t nxt_app_parse_type(uint8_t *p,
                                   size_t length);
+
+/**
+ * The language module for a type of the configuration, with the highest version that fits; NULL if
+ * there is none.
+ *
+ * Requires:
+ * `rt` is NULL or a runtime, its languages sorted by falling versions; `name` is NULL or valid.
+ */
+nxt_app_lang_module_t *nxt_app_lang_module(nxt_runtime_t *rt,
+                                           nxt_str_t *name);
+
+/**
+ * Sends standard output and standard error of an application process to the files that its
+ * configuration names, if the program runs in the background. `NXT_ERROR` if one of them cannot be
+ * opened.
+ */
+nxt_int_t nxt_app_set_logs(void);
 
 /**
  * Fills in how libunit starts in an application process of the daemon; all that the module has

@@ -175,6 +175,23 @@ nxt_int_t nxt_http_parse_fields(nxt_http_request_parse_t *rp,
 nxt_int_t nxt_http_parse_complex_target(nxt_http_request_parse_t *rp);
 
 /**
+ * Takes the chunks' lines out of a chain of buffers. The answer is a chain of new buffers, each with
+ * a stretch of the memory of one of `in`, which it holds until it is complete. A buffer without
+ * any data is completed.
+ *
+ * `hcp` has to be zero but for its pool at the start of a body. `last` says that the last chunk was
+ * met, `chunk_error` that the body is malformed, `error` that there is no memory; the answer is what
+ * was found before.
+ *
+ * Requires:
+ * `task` is NULL or valid, with the engine of its thread; `hcp` is NULL or has a pool; `in` is NULL
+ * or a chain of memory buffers.
+ */
+nxt_buf_t *nxt_http_chunk_parse(nxt_task_t *task,
+                                nxt_http_chunk_parse_t *hcp,
+                                nxt_buf_t *in);
+
+/**
  * Fills a hash with fields that have handlers; the entries are `items` themselves. `NXT_ERROR` when there
  * is no memory, or a name comes twice.
  *

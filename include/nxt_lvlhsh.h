@@ -167,7 +167,8 @@ void *nxt_lvlhsh_peek(nxt_lvlhsh_t *lh, const nxt_lvlhsh_proto_t *proto);
 
 /**
  * The next entry of a walk over all of them, or NULL after the last. The cursor is prepared with
- * nxt_lvlhsh_each_init; the hash must not be changed during the walk.
+ * nxt_lvlhsh_each_init; during the walk the hash must not be changed, but for a removal of the entry
+ * that was answered last.
  *
  * Requires:
  * `lh` is a root of the prototype that the cursor was prepared with.

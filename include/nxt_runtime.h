@@ -267,6 +267,35 @@ nxt_port_t *nxt_runtime_port_find(nxt_runtime_t *rt,
                                   nxt_port_id_t port_id);
 
 /**
+ * Makes the control socket at `rt->controller_listen`, or, if that is NULL, at the address `rt->control`
+ * of the options.
+ *
+ * Requires:
+ * `task` is NULL or valid, `rt` is NULL or a runtime.
+ */
+nxt_int_t nxt_runtime_controller_socket(nxt_task_t *task,
+                                        nxt_runtime_t *rt);
+
+/**
+ * Adds a listening socket to those of a runtime, not made yet, at a copy of the address. NULL when
+ * there is no memory.
+ *
+ * Requires:
+ * `rt` is NULL or a runtime, `sa` is NULL or valid.
+ */
+nxt_listen_socket_t *nxt_runtime_listen_socket_add(nxt_runtime_t *rt,
+                                                   nxt_sockaddr_t *sa);
+
+/**
+ * Makes the listening sockets of a runtime, or goes on with those that the program was started with.
+ *
+ * Requires:
+ * `task` is NULL or valid, `rt` is NULL or a runtime, its sockets have addresses.
+ */
+nxt_int_t nxt_runtime_listen_sockets_create(nxt_task_t *task,
+                                            nxt_runtime_t *rt);
+
+/**
  * Adds a log file of a name, or finds it; NULL when there is no memory.
  *
  * Requires:
@@ -281,5 +310,10 @@ nxt_file_t *nxt_runtime_log_file_add(nxt_runtime_t *rt, nxt_str_t *name);
  * `mp` is NULL or a pool.
  */
 nxt_str_t *nxt_current_directory(nxt_mp_t *mp);
+
+/**
+ * Makes the variables of requests known. They are from the start, so that this cannot fail.
+ */
+nxt_int_t nxt_http_register_variables(void);
 
 #endif /* NXT_RUNTIME_H */

@@ -4,4 +4,7 @@
 /** A socket. */
 typedef int nxt_socket_t;
 
+/** A socket does not wait. */
+#define NXT_NONBLOCK 1
+
 #endif /* NXT_SOCKET_H */

@@ -298,4 +298,7 @@ ssize_t nxt_base64_decode(uint8_t *dst,
                             uint8_t *src,
                             size_t length);
 
+/** The value of each byte as a hexadecimal digit; 16 for those that are none. */
+extern const uint8_t nxt_hex2int[256];
+
 #endif /* NXT_STRING_H */

@@ -37,11 +37,10 @@ const EXCLUDED: &[&str] = &[
     "nxt_process_title_set",
     "nxt_sem_t",
     "nxt_log_time_vhandler",
-    "nxt_listen_socket_t",
     "nxt_log_vhandler",
     "nxt_mem_zone_t",
     "nxt_mp_t",
-    "nxt_sockaddr_t",
+    "nxt_sockaddr_u",
     "nxt_thread_context_address",
     "nxt_thread_enter",
     "nxt_thread_leave",
@@ -124,6 +123,12 @@ const MEMBERS: &[(&str, &str, &str)] = &[
         "nxt_port_recv_msg_t",
         "nxt_port_recv_msg_u u;",
         "@nxt_port_recv_msg_u u;",
+    ),
+    (
+        "nxt_sockaddr_t",
+        "nxt_sockaddr_u u;",
+        "union {\n        struct sockaddr sockaddr;\n        struct sockaddr_in sockaddr_in;\n        \
+         struct sockaddr_in6 sockaddr_in6;\n        struct sockaddr_un sockaddr_un;\n    } u;",
     ),
     (
         "nxt_timer_change_t",
@@ -453,6 +458,8 @@ fn polish(block: &str) -> String {
     let mut text = debug_members(&links)
         .replace("ptrdiff_t", "ssize_t")
         .replace(" iovec ", " struct iovec ")
+        .replace(" sockaddr *", " struct sockaddr *")
+        .replace("(in6_addr *", "(struct in6_addr *")
         .replace("(tm ", "(struct tm ")
         .replace(" tm *", " struct tm *")
         .replace(" tm gmtime", " struct tm gmtime")

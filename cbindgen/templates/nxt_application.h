@@ -53,7 +53,14 @@
 /** What a module defines. */
 NXT_EXPORT extern nxt_app_module_t nxt_app_module;
 
+/** What runs programs of their own. */
+extern nxt_app_module_t nxt_external_module;
+
 @ nxt_app_parse_type
+
+@ nxt_app_lang_module
+
+@ nxt_app_set_logs
 
 @ nxt_unit_default_init
 

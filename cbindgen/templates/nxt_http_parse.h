@@ -38,6 +38,8 @@
 
 @ nxt_http_parse_complex_target
 
+@ nxt_http_chunk_parse
+
 @ nxt_http_fields_hash
 
 @ nxt_http_fields_hash_collisions

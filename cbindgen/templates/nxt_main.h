@@ -77,6 +77,9 @@ nxt_thread_extern_data(nxt_thread_t, nxt_thread_context);
 
 /* Engines, processes and their ports. */
 #include <nxt_buf.h>
+#include <nxt_buf_pool.h>
+#include <nxt_sockaddr.h>
+#include <nxt_listen_socket.h>
 #include <nxt_event_engine.h>
 #include <nxt_job.h>
 #include <nxt_http_parse.h>

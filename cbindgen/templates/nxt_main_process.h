@@ -11,4 +11,7 @@
 extern const nxt_sig_event_t nxt_main_process_signals[];
 extern const nxt_sig_event_t nxt_process_signals[];
 
+/** The version of the program that the stored configuration is of. */
+NXT_EXPORT extern nxt_uint_t nxt_conf_ver;
+
 #endif /* NXT_MAIN_PROCESS_H */

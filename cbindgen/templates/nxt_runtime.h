@@ -57,8 +57,16 @@
 
 @ nxt_runtime_port_find
 
+@ nxt_runtime_controller_socket
+
+@ nxt_runtime_listen_socket_add
+
+@ nxt_runtime_listen_sockets_create
+
 @ nxt_runtime_log_file_add
 
 @ nxt_current_directory
+
+@ nxt_http_register_variables
 
 #endif /* NXT_RUNTIME_H */

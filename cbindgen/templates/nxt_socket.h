@@ -3,4 +3,6 @@
 
 @ nxt_socket_t
 
+@ NXT_NONBLOCK
+
 #endif /* NXT_SOCKET_H */

@@ -130,4 +130,7 @@ nxt_upcase(u_char byte)
 
 @ nxt_base64_decode
 
+/** The value of each byte as a hexadecimal digit; 16 for those that are none. */
+extern const uint8_t nxt_hex2int[256];
+
 #endif /* NXT_STRING_H */

@@ -22,6 +22,9 @@ use crate::abi::types::{
 /// A socket.
 pub type nxt_socket_t = c_int;
 
+/// A socket does not wait.
+pub const NXT_NONBLOCK: u8 = 1;
+
 /// What is known of one direction of a descriptor: one of the `NXT_EVENT_*` numbers.
 pub type nxt_fd_event_state_t = c_uint;
 /// Nothing is waited for.

@@ -7,10 +7,12 @@ use crate::abi::capability::nxt_capabilities_t;
 use crate::abi::credential::nxt_credential_t;
 use crate::abi::file::nxt_file_name_t;
 use crate::abi::list::nxt_list_t;
+use crate::abi::listen_socket::nxt_listen_socket_t;
 use crate::abi::lvlhsh::nxt_lvlhsh_t;
 use crate::abi::port::nxt_port_t;
 use crate::abi::process::{NXT_PROCESS_MAX, nxt_process_t, nxt_process_type_t};
 use crate::abi::queue::nxt_queue_t;
+use crate::abi::sockaddr::nxt_sockaddr_t;
 use crate::abi::string::nxt_str_t;
 use crate::abi::task::nxt_task_t;
 use crate::abi::thread::{nxt_thread_mutex_t, nxt_thread_t};
@@ -21,20 +23,6 @@ use crate::abi::types::{nxt_int_t, nxt_uint_t};
 #[repr(C)]
 #[derive(Debug)]
 pub struct nxt_tls_lib_t {
-    _opaque: [u8; 0],
-}
-
-/// A socket address (`nxt_sockaddr.h`).
-#[repr(C)]
-#[derive(Debug)]
-pub struct nxt_sockaddr_t {
-    _opaque: [u8; 0],
-}
-
-/// A listening socket (`nxt_listen_socket.h`).
-#[repr(C)]
-#[derive(Debug)]
-pub struct nxt_listen_socket_t {
     _opaque: [u8; 0],
 }
 

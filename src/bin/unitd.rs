@@ -1,11 +1,8 @@
 //! The daemon.
 
-use nxt::capi;
-use nxt::process::{self, Host};
+use nxt::capi::host::HOST;
+use nxt::process;
 
 fn main() {
-    let host = Host {
-        log_handler: capi::log::HANDLER,
-    };
-    std::process::exit(process::run(host))
+    std::process::exit(process::run(HOST))
 }

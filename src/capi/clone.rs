@@ -46,7 +46,7 @@ unsafe fn map_of(map: *const nxt_clone_credential_map_t) -> IdMap {
 ///
 /// # Safety
 /// `task` is NULL or valid, with its thread and the runtime of that.
-unsafe fn daemon_of(task: *const nxt_task_t) -> Daemon {
+pub(crate) unsafe fn daemon_of(task: *const nxt_task_t) -> Daemon {
     // SAFETY: NULL or valid, by the caller's promise.
     unsafe {
         let runtime = task

@@ -32,7 +32,7 @@ unsafe fn os_string(text: *const u8) -> OsString {
 ///
 /// # Safety
 /// The texts are NULL or end with a NUL.
-unsafe fn mount_of(mount: &nxt_fs_mount_t) -> Mount {
+pub(crate) unsafe fn mount_of(mount: &nxt_fs_mount_t) -> Mount {
     let mut flags = MsFlags::empty();
     for (flag, meaning) in [
         (NXT_FS_FLAGS_NODEV, MsFlags::MS_NODEV),

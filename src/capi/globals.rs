@@ -82,7 +82,8 @@ pub static nxt_debug: Global<nxt_uint_t> = Global::new(0);
 #[allow(non_upper_case_globals, reason = "the name is that of the C interface")]
 pub static nxt_trace: Global<nxt_uint_t> = Global::new(0);
 
-const fn text(text: &'static str) -> nxt_str_t {
+/// A constant string.
+pub(crate) const fn text(text: &'static str) -> nxt_str_t {
     nxt_str_t {
         length: text.len(),
         start: text.as_ptr().cast_mut(),
@@ -100,6 +101,29 @@ pub static nxt_log_levels: Global<[nxt_str_t; 6]> = Global::new([
     text("info"),
     text("debug"),
 ]);
+
+/// The version of the program that the stored configuration is of; 0 until it was read.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals, reason = "the name is that of the C interface")]
+pub static nxt_conf_ver: Global<nxt_uint_t> = Global::new(0);
+
+/// No hexadecimal digit.
+const NOT_HEX: u8 = 16;
+
+/// The value of each byte as a hexadecimal digit; 16 for those that are none.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals, reason = "the name is that of the C interface")]
+pub static nxt_hex2int: [u8; 256] = {
+    let mut values = [NOT_HEX; 256];
+    let mut byte = 0;
+    while byte < values.len() {
+        if let Some(value) = (byte as u8 as char).to_digit(16) {
+            values[byte] = value as u8;
+        }
+        byte += 1;
+    }
+    values
+};
 
 /// This process.
 #[unsafe(no_mangle)]

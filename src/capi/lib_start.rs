@@ -39,40 +39,16 @@ pub unsafe extern "C" fn nxt_lib_start(
         // end with NULL, and the first one may be missing.
         unsafe {
             nxt_log_start(app);
-            nxt_pid.get().write(libc::getpid());
-            nxt_ppid.get().write(libc::getppid());
-            nxt_euid.get().write(libc::geteuid());
-            nxt_egid.get().write(libc::getegid());
-
             #[cfg(feature = "debug")]
             {
                 (*nxt_main_log.get()).level = NXT_LOG_DEBUG;
                 // Memory that was freed, or not set yet, shows.
                 libc::mallopt(libc::M_PERTURB, 0x55);
             }
-
-            let thread = globals::thread();
-            (*thread).log = nxt_main_log.get();
-            (*thread).handle = libc::pthread_self();
-            (*thread).time.signal = -1;
-            nxt_thread_time_update(thread);
-            nxt_random_init(&raw mut (*thread).random);
-
-            let task = nxt_main_task.get();
-            (*task).thread = thread;
-            (*task).log = (*thread).log;
-            (*task).ident = 1;
-            nxt_task_ident.get().write(1);
-
-            nxt_ncpu.get().write(processors());
-            nxt_thread_spin_init(nxt_ncpu.get().read(), 0);
-            // The size of a page fits many times.
-            let page = libc::sysconf(libc::_SC_PAGESIZE);
-            nxt_pagesize.get().write(page as nxt_uint_t);
-
+            describe_process();
             if !argv.is_null() {
                 let named_by_arguments = argv.read().cast_const() == app;
-                nxt_process_arguments(task, argv, envp);
+                nxt_process_arguments(nxt_main_task.get(), argv, envp);
                 if named_by_arguments {
                     nxt_log_start(argv.read());
                 }
@@ -80,6 +56,39 @@ pub unsafe extern "C" fn nxt_lib_start(
         }
         NXT_OK
     })
+}
+
+/// Fills in the facts of process and machine, and the state of its thread.
+///
+/// # Safety
+/// The process has one thread, and C code does not use the data objects meanwhile.
+pub(crate) unsafe fn describe_process() {
+    // SAFETY: nobody else is there to use these objects, by the caller's promise.
+    unsafe {
+        nxt_pid.get().write(libc::getpid());
+        nxt_ppid.get().write(libc::getppid());
+        nxt_euid.get().write(libc::geteuid());
+        nxt_egid.get().write(libc::getegid());
+
+        let thread = globals::thread();
+        (*thread).log = nxt_main_log.get();
+        (*thread).handle = libc::pthread_self();
+        (*thread).time.signal = -1;
+        nxt_thread_time_update(thread);
+        nxt_random_init(&raw mut (*thread).random);
+
+        let task = nxt_main_task.get();
+        (*task).thread = thread;
+        (*task).log = (*thread).log;
+        (*task).ident = 1;
+        nxt_task_ident.get().write(1);
+
+        nxt_ncpu.get().write(processors());
+        nxt_thread_spin_init(nxt_ncpu.get().read(), 0);
+        // The size of a page fits many times.
+        let page = libc::sysconf(libc::_SC_PAGESIZE);
+        nxt_pagesize.get().write(page as nxt_uint_t);
+    }
 }
 
 /// Ends the program with success.

@@ -9,6 +9,7 @@
 pub struct BadChunk;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
 enum State {
     /// At least one digit of a size is due.
     #[default]
@@ -26,6 +27,25 @@ enum State {
     TrailerLineFeed,
     Done,
 }
+
+/// All of them, by their numbers.
+const STATES: [State; 12] = {
+    use State::*;
+    [
+        SizeStart,
+        Size,
+        SizeLineFeed,
+        Data,
+        DataReturn,
+        DataLineFeed,
+        Extension,
+        LastReturn,
+        LastLineFeed,
+        Trailer,
+        TrailerLineFeed,
+        Done,
+    ]
+};
 
 /// So many bytes of extensions and trailers a response may have in all.
 const MAX_SKIPPED: u32 = 64 * 1024;
@@ -63,6 +83,22 @@ impl ChunkedDecoder {
             skip: MAX_SKIPPED,
             ..ChunkedDecoder::default()
         }
+    }
+
+    /// The progress as a number of a byte, and what is left of the chunk: for [`Self::resume`].
+    pub fn progress(&self) -> (u8, u64) {
+        (self.state as u8, self.left)
+    }
+
+    /// A decoder of a request's body that goes on where another one was; `None` if there is no such
+    /// progress.
+    pub fn resume((state, left): (u8, u64)) -> Option<ChunkedDecoder> {
+        let state = *STATES.get(usize::from(state))?;
+        Some(ChunkedDecoder {
+            state,
+            left,
+            skip: 0,
+        })
     }
 
     /// All data is there, but the end of the body is not.
@@ -239,6 +275,28 @@ mod tests {
         let endless = [b"0\r\n", &b"a: b\r\n".repeat(1 << 15)[..]].concat();
         let result = decode_with(ChunkedDecoder::of_response(), &[&endless]);
         assert_eq!(result, Err(BadChunk));
+    }
+
+    #[test]
+    fn progress_is_kept_outside() {
+        for (number, state) in STATES.into_iter().enumerate() {
+            let decoder = ChunkedDecoder::resume((number as u8, 7)).unwrap();
+            assert_eq!(decoder.state, state);
+            assert_eq!(decoder.progress(), (number as u8, 7));
+        }
+        assert!(ChunkedDecoder::resume((STATES.len() as u8, 0)).is_none());
+
+        let mut progress = ChunkedDecoder::new().progress();
+        let mut body = Vec::new();
+        for byte in b"5\r\nhello\r\n0\r\n\r\n" {
+            let mut decoder = ChunkedDecoder::resume(progress).unwrap();
+            let mut input = std::slice::from_ref(byte);
+            while let Decoded::Data(data) = decoder.decode(&mut input).unwrap() {
+                body.extend_from_slice(data);
+            }
+            progress = decoder.progress();
+        }
+        assert_eq!((&body[..], progress.0), (&b"hello"[..], State::Done as u8));
     }
 
     proptest! {

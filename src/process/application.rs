@@ -8,6 +8,7 @@
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -118,8 +119,10 @@ pub(super) fn run(
     let pid = std::process::id() as Pid;
     if prototype.daemon {
         // Without one of its files an application still runs.
-        redirect(prototype.conf.stdout.as_deref(), stdio::redirect_stdout);
-        redirect(prototype.conf.stderr.as_deref(), stdio::redirect_stderr);
+        redirect_output(
+            prototype.conf.stdout.as_deref(),
+            prototype.conf.stderr.as_deref(),
+        );
     }
     prototype.table.retain_for(pid, ProcessType::App, parent);
     if die_with(nix::unistd::Pid::from_raw(prototype.local_pid)).is_err() {
@@ -144,6 +147,7 @@ pub(super) fn run(
             return 1;
         }
     };
+    (prototype.host.entered)(pid, parent);
     let header = Header::new(pid, kind::PROCESS_CREATED, 0);
     prototype.table.send(parent, header, &[], &[]);
     info!("{name} started");
@@ -192,7 +196,17 @@ pub(super) fn run(
     prototype.table = super::table::Table::new(pid);
     let init = INIT.get_or_init(|| init);
     let started = match &prototype.program {
-        Program::External => execute(&prototype.conf.json, *init, &kept),
+        Program::External => {
+            let conf = &prototype.conf.json;
+            match conf.get_member("executable").and_then(Value::as_str) {
+                Some(executable) => {
+                    let arguments = conf.get_member("arguments");
+                    execute_external(Path::new(executable), arguments, *init, &kept);
+                }
+                None => alert!("no executable"),
+            }
+            false
+        }
         Program::Module(start) => {
             let context = AppContext::new(
                 prototype.host,
@@ -208,46 +222,51 @@ pub(super) fn run(
     std::process::exit(i32::from(!started))
 }
 
-fn redirect(path: Option<&Path>, to: impl Fn(std::fs::File) -> std::io::Result<()>) {
-    let Some(path) = path else { return };
-    let done = stdio::open_append(path, OUTPUT_MODE).and_then(to);
-    if let Err(error) = done {
-        alert!(
-            "open(\"{}\") failed {}",
-            path.display(),
-            Errno::from(&error)
-        );
-    }
+/// Appends standard output and standard error to files, as far as they are named; false, with an
+/// alert in the log, if one could not be opened.
+pub fn redirect_output(stdout: Option<&Path>, stderr: Option<&Path>) -> bool {
+    // Both, whatever becomes of the first.
+    redirect(stdout, stdio::redirect_stdout) & redirect(stderr, stdio::redirect_stderr)
 }
 
-/// Becomes an external program; returns only if that failed.
-fn execute(conf: &Value, init: UnitInit, kept: &[BorrowedFd<'_>]) -> bool {
+fn redirect(path: Option<&Path>, to: impl Fn(std::fs::File) -> std::io::Result<()>) -> bool {
+    let Some(path) = path else { return true };
+    let done = stdio::open_append(path, OUTPUT_MODE).and_then(to);
+    if let Err(error) = &done {
+        alert!("open(\"{}\") failed {}", path.display(), Errno::from(error));
+    }
+    done.is_ok()
+}
+
+/// Becomes an external program, which finds libunit's facts in its environment; returns, with an
+/// alert in the log, only if that failed. `arguments` are an array of texts; `kept` is what the
+/// program needs open.
+pub fn execute_external(
+    executable: &Path,
+    arguments: Option<&Value>,
+    init: UnitInit,
+    kept: &[BorrowedFd<'_>],
+) {
     fork::set_environment(UNIT_INIT, &init.to_environment());
     for &fd in kept {
         if let Err(errno) = fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty())) {
-            alert!("fcntl({}, F_SETFD) failed {}", fd.as_raw_fd(), Errno(errno));
-            return false;
+            return alert!("fcntl({}, F_SETFD) failed {}", fd.as_raw_fd(), Errno(errno));
         }
     }
-    let Some(executable) = conf.get_member("executable").and_then(Value::as_str) else {
-        alert!("no executable");
-        return false;
-    };
-    let arguments = conf
-        .get_member("arguments")
-        .map_or(&[][..], Value::elements_or_itself);
+    let arguments = arguments.map_or(&[][..], Value::elements_or_itself);
     let arguments = arguments.iter().filter_map(Value::as_str);
-    let arguments: Result<Vec<CString>, _> = std::iter::once(executable)
-        .chain(arguments)
+    let arguments: Result<Vec<CString>, _> = std::iter::once(executable.as_os_str().as_bytes())
+        .chain(arguments.map(str::as_bytes))
         .map(CString::new)
         .collect();
-    let Ok(arguments) = arguments else {
-        alert!("an argument of {executable} has a zero byte");
-        return false;
-    };
-    let Err(errno) = nix::unistd::execv(&arguments[0], &arguments);
-    alert!("execve({executable}) failed {}", Errno(errno));
-    false
+    let name = executable.display();
+    match arguments {
+        Ok(arguments) => {
+            let Err(errno) = nix::unistd::execv(&arguments[0], &arguments);
+            alert!("execve({name}) failed {}", Errno(errno));
+        }
+        Err(_) => alert!("an argument of {name} has a zero byte"),
+    }
 }
 
 #[cfg(test)]

@@ -3,20 +3,15 @@
 #![forbid(unsafe_code)]
 
 use std::fs;
-use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::{Path, PathBuf};
 
-use nix::errno::Errno as Number;
 use nix::sys::socket::{AddressFamily, setsockopt, sockopt};
 
 use super::listeners::{Inherited, Origin, take_control};
 use super::options::Options;
-use crate::sys::Errno;
-use crate::sys::address::{Address, ParseError, UNIX_NAME_MAX};
-use crate::sys::credentials::{self, CredentialsError};
+use crate::sys::address::{Address, ParseError};
 use crate::sys::listen;
+use crate::sys::published::{Access, PublishError, failed, listen_at, make_folder, temporary_name};
 
 const BACKLOG: i32 = 511;
 
@@ -26,41 +21,9 @@ pub(super) enum ControlSocketError {
     /// `--control` is not an address.
     #[error(transparent)]
     Address(#[from] ParseError),
-    /// Another process answers there.
-    #[error("connect({0}) socket already in use")]
-    InUse(Address),
-    /// `--control-user` or `--control-group` does not exist.
+    /// Nobody can listen there, or `--control-user` or `--control-group` does not exist.
     #[error(transparent)]
-    Owner(#[from] CredentialsError),
-    /// The temporary name of the socket does not fit.
-    #[error("unix domain socket \"{0}\" name is too long")]
-    NameTooLong(PathBuf),
-    /// A system call failed.
-    #[error("{call}({on}) failed {errno}")]
-    System {
-        /// The call.
-        call: &'static str,
-        /// Its object.
-        on: String,
-        /// The error.
-        errno: Errno,
-    },
-}
-
-fn io_failed(
-    call: &'static str,
-    path: &Path,
-) -> impl FnOnce(io::Error) -> ControlSocketError + use<> {
-    let build = failed(call, &path.display());
-    move |error| build((&error).into())
-}
-
-fn failed(
-    call: &'static str,
-    on: &dyn std::fmt::Display,
-) -> impl FnOnce(Errno) -> ControlSocketError + use<> {
-    let on = on.to_string();
-    move |errno| ControlSocketError::System { call, on, errno }
+    Listen(#[from] PublishError),
 }
 
 /// The socket, listening, and the file to remove at exit.
@@ -75,11 +38,7 @@ pub(super) struct ControlSocket {
 }
 
 impl ControlSocket {
-    /// Makes the socket that the options ask for.
-    ///
-    /// A socket file gets its mode and owner under the name `FILE.tmp`, and its own name only when
-    /// nobody answers there: there is no moment at which others may connect, and a file that a
-    /// killed daemon left behind is replaced.
+    /// Makes the socket that the options ask for, see [`listen_at`].
     ///
     /// If main was started with the socket, it is taken out of `inherited` and used as it is.
     pub(super) fn create(
@@ -102,78 +61,20 @@ impl ControlSocket {
             setsockopt(&fd, sockopt::ReuseAddr, &true)
                 .map_err(|errno| failed("setsockopt", &address)(errno.into()))?;
         }
-        match address.unix_path() {
-            Some(path) => Self::listen_at_file(&fd, path, options)?,
-            None => {
-                listen::bind_to(&fd, &address)
-                    .map_err(|errno| failed("bind", &address)(errno.into()))?;
-                listen::listen(&fd, BACKLOG)
-                    .map_err(|error| failed("listen", &address)((&error).into()))?;
-            }
+        if let Some(path) = address.unix_path() {
+            make_folder(path);
         }
-        let origin = Origin::Main;
+        let access = Access {
+            mode: options.control_mode,
+            user: options.control_user.as_deref(),
+            group: options.control_group.as_deref(),
+        };
+        listen_at(&fd, &address, BACKLOG, &access)?;
         Ok(ControlSocket {
             fd,
             address,
-            origin,
+            origin: Origin::Main,
         })
-    }
-
-    fn listen_at_file(
-        fd: &OwnedFd,
-        path: &Path,
-        options: &Options,
-    ) -> Result<(), ControlSocketError> {
-        if let Some(parent) = path.parent() {
-            // If this fails, bind says why.
-            let _ = fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o755)
-                .create(parent);
-        }
-        let temporary = temporary_name(path);
-        if temporary.as_os_str().len() > UNIX_NAME_MAX {
-            return Err(ControlSocketError::NameTooLong(path.to_owned()));
-        }
-        let _ = fs::remove_file(&temporary);
-        let address = Address::Unix(temporary.clone());
-        listen::bind_to(fd, &address).map_err(|errno| failed("bind", &address)(errno.into()))?;
-        let result = Self::publish(fd, &temporary, path, options);
-        if result.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
-        result
-    }
-
-    fn publish(
-        fd: &OwnedFd,
-        temporary: &Path,
-        path: &Path,
-        options: &Options,
-    ) -> Result<(), ControlSocketError> {
-        fs::set_permissions(temporary, fs::Permissions::from_mode(options.control_mode))
-            .map_err(io_failed("chmod", temporary))?;
-        let uid = match &options.control_user {
-            Some(user) => Some(credentials::find_user(user)?.uid),
-            None => None,
-        };
-        let gid = match &options.control_group {
-            Some(group) => Some(credentials::find_group(group)?.gid),
-            None => None,
-        };
-        if uid.is_some() || gid.is_some() {
-            nix::unistd::chown(temporary, uid, gid)
-                .map_err(|errno| failed("chown", &temporary.display())(errno.into()))?;
-        }
-        listen::listen(fd, BACKLOG).map_err(io_failed("listen", temporary))?;
-        let address = Address::Unix(path.to_owned());
-        match listen::probe(&address) {
-            Err(Number::ENOENT | Number::ECONNREFUSED) => {}
-            // A backlog that is full (EAGAIN) belongs to somebody who lives.
-            Ok(()) | Err(Number::EAGAIN) => return Err(ControlSocketError::InUse(address)),
-            Err(errno) => return Err(failed("connect", &address)(errno.into())),
-        }
-        fs::rename(temporary, path).map_err(io_failed("rename", path))
     }
 
     /// Removes the socket's file, unless somebody else made it.
@@ -186,15 +87,13 @@ impl ControlSocket {
     }
 }
 
-/// The name that a socket file has until it is ready.
-fn temporary_name(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".tmp");
-    name.into()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+
+    use nix::errno::Errno as Number;
+
     use super::*;
 
     fn create(options: &Options) -> Result<ControlSocket, ControlSocketError> {
@@ -226,7 +125,10 @@ mod tests {
             0o640
         );
         let error = create(&options).unwrap_err();
-        assert!(matches!(error, ControlSocketError::InUse(_)), "{error}");
+        assert!(
+            matches!(error, ControlSocketError::Listen(PublishError::InUse(_))),
+            "{error}"
+        );
         assert_eq!(fs::read_dir(folder.join("run")).unwrap().count(), 1);
         drop(first);
         let second = create(&options).unwrap();
@@ -254,7 +156,10 @@ mod tests {
         let (folder, mut options) = options("owner");
         options.control_user = Some("no-such-user".into());
         let error = create(&options).unwrap_err();
-        assert!(matches!(error, ControlSocketError::Owner(_)), "{error}");
+        assert!(
+            matches!(error, ControlSocketError::Listen(PublishError::Owner(_))),
+            "{error}"
+        );
         assert_eq!(fs::read_dir(folder.join("run")).unwrap().count(), 0);
         fs::remove_dir_all(folder).unwrap();
     }

@@ -39,6 +39,7 @@ pub(crate) use daemon::detach;
 pub use daemon::{run, serve};
 
 use crate::abi::log::{NXT_LOG_DEBUG, NXT_LOG_INFO, nxt_log_handler_t};
+use crate::ipc::Pid;
 
 /// The least important level that modules may log at.
 const LOG_LEVEL: u32 = if cfg!(feature = "debug") {
@@ -52,4 +53,8 @@ const LOG_LEVEL: u32 = if cfg!(feature = "debug") {
 pub struct Host {
     /// Writes the records of language modules; variadic, hence not of this crate's safe code.
     pub log_handler: nxt_log_handler_t,
+    /// A process that loads modules is told its number and its parent's, as main sees them.
+    pub entered: fn(Pid, Pid),
+    /// A prototype is told of which version the stored configuration is (`NXT_VERNUM`).
+    pub stored_version: fn(u32),
 }

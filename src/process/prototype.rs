@@ -57,6 +57,8 @@ pub(super) struct Start<'a> {
     /// The daemon is in the background.
     pub(super) daemon: bool,
     pub(super) host: Host,
+    /// Of which version the stored configuration is.
+    pub(super) stored_version: u32,
     pub(super) modules: &'a Modules,
     /// Main and the router.
     pub(super) table: Table,
@@ -190,6 +192,8 @@ pub(super) fn run(mut start: Start<'_>) -> i32 {
             }
         }
     }
+    (start.host.entered)(start.table.own, main);
+    (start.host.stored_version)(start.stored_version);
     let (mut prototype, mut receiver) = match Prototype::set_up(start) {
         Ok(ready) => ready,
         Err(error) => return fail(error),

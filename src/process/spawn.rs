@@ -176,6 +176,7 @@ impl Main {
             return 1;
         }
         info!("discovery started");
+        (self.host.entered)(std::process::id() as Pid, self.main_pid());
         let list = discovery::find_modules(&self.options.modulesdir).to_json();
         let Some((_, main)) = self.report_ready() else {
             return 1;

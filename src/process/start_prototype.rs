@@ -9,9 +9,7 @@ use std::os::fd::OwnedFd;
 use nix::unistd::{getegid, geteuid};
 
 use super::app_conf::AppConf;
-use super::isolation::{
-    Daemon, Isolation, Leftovers, MapError, Places, RootPlan, check_gid_map, check_uid_map,
-};
+use super::isolation::{Daemon, Leftovers, Places, RootPlan};
 use super::listeners::Listeners;
 use super::main_process::Main;
 use super::modules::Runner;
@@ -44,7 +42,12 @@ impl Main {
             .map_err(|errno| alert(format!("socketpair() failed {}", Errno(errno))))?;
         let way = Sender::new(way, None);
         let daemon = self.capabilities();
-        check_maps(&conf.isolation, credentials.as_ref(), &daemon)?;
+        conf.isolation
+            .check_maps(credentials.as_ref(), &daemon)
+            .map_err(|error| {
+                log::write(error.level(), None, format_args!("{error}"));
+                error.to_string()
+            })?;
         let root = self.plan_root(&conf, credentials.as_ref())?;
         let cgroup = match &conf.isolation.cgroup {
             None => None,
@@ -99,6 +102,7 @@ impl Main {
                         default_user: main.options.user.clone(),
                         daemon: main.options.daemon,
                         host: main.host,
+                        stored_version: main.state.version(),
                         modules: &main.modules,
                         table: std::mem::replace(&mut main.table, Table::new(0)),
                         main: pid,
@@ -214,29 +218,4 @@ impl Main {
         }
         Ok(Some(plan))
     }
-}
-
-/// Checks the maps of a user namespace as far as they are given.
-fn check_maps(
-    isolation: &Isolation,
-    credentials: Option<&Credentials>,
-    daemon: &Daemon,
-) -> Result<(), String> {
-    let Isolation {
-        uid_map, gid_map, ..
-    } = isolation;
-    if uid_map.is_empty() && gid_map.is_empty() {
-        return Ok(());
-    }
-    let checked = match credentials {
-        Some(user) if isolation.has(Namespaces::CREDENTIAL) => {
-            check_uid_map(uid_map, user, daemon).and_then(|()| check_gid_map(gid_map, user, daemon))
-        }
-        _ if uid_map.is_empty() => Err(MapError::NoNamespace("gidmap")),
-        _ => Err(MapError::NoNamespace("uidmap")),
-    };
-    checked.map_err(|error| {
-        log::write(error.level(), None, format_args!("{error}"));
-        error.to_string()
-    })
 }

@@ -47,10 +47,15 @@ impl Cgroup {
     /// Moves this process. It was opened with the rights of the one who opened it, and moves the
     /// writer whatever its number is in which namespace.
     pub fn enter(&self) -> Result<(), CgroupError> {
+        self.add(0)
+    }
+
+    /// Moves a process, by its number in this process's namespace.
+    pub fn add(&self, pid: i32) -> Result<(), CgroupError> {
         use std::io::Write;
         // One write call is one move.
         (&self.procs)
-            .write_all(b"0")
+            .write_all(pid.to_string().as_bytes())
             .map_err(|error| CgroupError::Join((&error).into()))
     }
 }
@@ -62,20 +67,17 @@ pub struct Cgroups {
 }
 
 impl Cgroups {
+    /// None yet.
+    pub const fn new() -> Cgroups {
+        Cgroups {
+            made: BTreeSet::new(),
+        }
+    }
+
     /// Opens a control group, made if it is missing. An absolute path starts at the root of all
     /// control groups, a relative one at the group of this process.
     pub fn open(&mut self, path: &Path) -> Result<Cgroup, CgroupError> {
-        let read = |file: &'static str| {
-            std::fs::read(file).map_err(|error| CgroupError::Proc(file, (&error).into()))
-        };
-        let mount = find_mount(&read("/proc/self/mountinfo")?).ok_or(CgroupError::NotMounted)?;
-        let own = own_group(&read("/proc/self/cgroup")?).ok_or(CgroupError::NotMounted)?;
-        let base = if path.is_absolute() {
-            mount.clone()
-        } else {
-            below(&mount, &own)
-        };
-        let path = locate(&base, path)?;
+        let (path, mount) = directory(path)?;
         let made = self.create(&path, &mount)?;
         let procs = path.join("cgroup.procs");
         match File::options().write(true).open(&procs) {
@@ -139,7 +141,22 @@ impl Cgroups {
     }
 }
 
-/// The directory of a configured path.
+/// The directory of a configured path, and where control groups are mounted.
+pub fn directory(path: &Path) -> Result<(PathBuf, PathBuf), CgroupError> {
+    let read = |file: &'static str| {
+        std::fs::read(file).map_err(|error| CgroupError::Proc(file, (&error).into()))
+    };
+    let mount = find_mount(&read("/proc/self/mountinfo")?).ok_or(CgroupError::NotMounted)?;
+    let own = own_group(&read("/proc/self/cgroup")?).ok_or(CgroupError::NotMounted)?;
+    let base = if path.is_absolute() {
+        mount.clone()
+    } else {
+        below(&mount, &own)
+    };
+    Ok((locate(&base, path)?, mount))
+}
+
+/// A path below a group.
 fn locate(base: &Path, path: &Path) -> Result<PathBuf, CgroupError> {
     let mut located = base.to_owned();
     let mut named = false;

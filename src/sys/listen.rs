@@ -223,6 +223,22 @@ pub fn prepare(fd: impl AsFd) -> nix::Result<()> {
     fcntl(&fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).map(drop)
 }
 
+/// Has connections arrive with their first bytes (`TCP_DEFER_ACCEPT`).
+pub fn defer_accept(fd: impl AsFd) -> nix::Result<()> {
+    let wait: libc::c_int = 1;
+    // SAFETY: `fd` keeps the descriptor open; the option is an int, of which the size is told.
+    let rc = unsafe {
+        libc::setsockopt(
+            fd.as_fd().as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_DEFER_ACCEPT,
+            (&raw const wait).cast(),
+            size_of_val(&wait) as libc::socklen_t,
+        )
+    };
+    Number::result(rc).map(drop)
+}
+
 /// listen(2); a negative backlog asks for the most that the system allows.
 pub fn listen(fd: impl AsFd, backlog: i32) -> io::Result<()> {
     // SAFETY: plain system call on a descriptor that `fd` keeps open.

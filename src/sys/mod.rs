@@ -15,6 +15,7 @@ pub mod memory;
 pub mod mounts;
 pub mod notify;
 pub mod process;
+pub mod published;
 pub mod stdio;
 pub mod title;
 pub mod watch;

@@ -81,6 +81,12 @@ pub struct Root {
     fd: OwnedFd,
 }
 
+/// An argument of mount(2) that is not there.
+const NONE: Option<&Path> = None;
+/// The type of a mount that is of no new file system. The kernel does not read it, but checkers of
+/// memory do.
+const NO_TYPE: Option<&str> = Some("none");
+
 const PATH_ONLY: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 
 impl Root {
@@ -256,10 +262,9 @@ fn in_proc(fd: BorrowedFd<'_>) -> PathBuf {
 
 /// Binds with all that is mounted below; `flags` need a second call, and hold for the top only.
 fn bind(source: &OwnedFd, target: &OwnedFd, flags: MsFlags) -> nix::Result<()> {
-    let none = None::<&Path>;
     let how = MsFlags::MS_BIND | MsFlags::MS_REC;
     let source = in_proc(source.as_fd());
-    mount(Some(&source), &in_proc(target.as_fd()), none, how, none)?;
+    mount(Some(&source), &in_proc(target.as_fd()), NO_TYPE, how, NONE)?;
     if flags.is_empty() {
         return Ok(());
     }
@@ -267,7 +272,7 @@ fn bind(source: &OwnedFd, target: &OwnedFd, flags: MsFlags) -> nix::Result<()> {
     let place = std::fs::read_link(in_proc(target.as_fd()))
         .map_err(|error| Number::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))?;
     let how = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | flags;
-    mount(none, &place, none, how, none)
+    mount(NONE, &place, NO_TYPE, how, NONE)
 }
 
 /// Takes away a mount by its root directory; who uses it still keeps it.
@@ -278,17 +283,15 @@ pub fn unmount(root: &OwnedFd) -> nix::Result<()> {
 /// Lets no mount made in this mount namespace reach another; what the host mounts and unmounts
 /// still arrives.
 pub fn stop_propagation() -> Result<(), MountError> {
-    let none = None::<&Path>;
     let flags = MsFlags::MS_SLAVE | MsFlags::MS_REC;
-    mount(none, "/", none, flags, none)
+    mount(NONE, "/", NO_TYPE, flags, NONE)
         .map_err(|errno| MountError::Step("stop the propagation of mounts", errno.into()))
 }
 
 /// Makes a directory a mount of its own, with all that is mounted below it.
 pub fn bind_to_itself(path: &Path) -> Result<(), MountError> {
-    let none = None::<&Path>;
     let flags = MsFlags::MS_BIND | MsFlags::MS_REC;
-    mount(Some(path), path, none, flags, none).map_err(|errno| match errno {
+    mount(Some(path), path, NO_TYPE, flags, NONE).map_err(|errno| match errno {
         Number::ENOENT | Number::ENOTDIR | Number::EACCES => {
             MountError::Root(path.to_owned(), errno.into())
         }

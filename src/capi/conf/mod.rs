@@ -29,7 +29,7 @@ pub mod values;
 ///
 /// # Safety
 /// `value` is NULL or came from the host or from one of these functions, and its tree is alive.
-unsafe fn value_of<'a>(value: *const nxt_conf_value_t) -> Option<&'a Value> {
+pub(crate) unsafe fn value_of<'a>(value: *const nxt_conf_value_t) -> Option<&'a Value> {
     // SAFETY: by the caller's promise; the tree is never changed after C has seen it.
     unsafe { value.cast::<Value>().as_ref() }
 }

@@ -18,6 +18,8 @@ use crate::abi::process::{
 use crate::abi::task::nxt_task_t;
 use crate::abi::types::nxt_int_t;
 use crate::base::log::Level;
+use crate::capi::application::nxt_app_set_logs;
+use crate::capi::cgroup::{nxt_cgroup_cleanup, nxt_cgroup_proc_add};
 use crate::capi::engine::{interface, nxt_event_engine_change};
 use crate::capi::globals::{self, nxt_pid, nxt_ppid};
 use crate::capi::log::task_record;
@@ -145,7 +147,7 @@ unsafe fn fork(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_t 
                     (*process).pid = pid;
                     (*process).isolated_pid = pid;
                     nxt_runtime_process_add(task, process);
-                    NXT_OK
+                    enter_group(task, process)
                 }
                 Ok(None) => {
                     become_child(task, process);
@@ -159,6 +161,22 @@ unsafe fn fork(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_t 
         };
         nxt_mp_destroy(pool);
         result
+    }
+}
+
+/// A new child is moved into its control group; if that fails, it is told to end.
+///
+/// # Safety
+/// `task` and `process` are valid; called in the parent.
+unsafe fn enter_group(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_t {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        if nxt_cgroup_proc_add(task, process) == NXT_OK {
+            return NXT_OK;
+        }
+        nxt_cgroup_cleanup(task, process);
+        libc::kill((*process).pid, libc::SIGTERM);
+        NXT_ERROR
     }
 }
 
@@ -225,6 +243,11 @@ unsafe fn set_up(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_
         let init = init_of(process);
         let name = String::from_utf8_lossy(c_string((*process).name.cast())).into_owned();
         sys::title::set(format!("unit: {name}").as_bytes());
+        let prototype = (*rt).port_by_type[NXT_PROCESS_PROTOTYPE as usize];
+        if !prototype.is_null() && (*process).parent_port == prototype {
+            // Without one of its files an application still runs.
+            nxt_app_set_logs();
+        }
         nxt_random_init(&raw mut (*globals::thread()).random);
         (*rt).r#type = (*init).r#type;
         if !(*engine).signals.is_null() {

@@ -14,6 +14,7 @@ use crate::abi::application::{NXT_APP_EXTERNAL, nxt_app_lang_module_t};
 use crate::abi::array::nxt_mp_t;
 use crate::abi::errno::{NXT_ERROR, NXT_OK};
 use crate::abi::fs_mount::nxt_fs_mount_t;
+use crate::abi::listen_socket::nxt_listen_socket_t;
 use crate::abi::process::NXT_PROCESS_MAIN;
 use crate::abi::runtime::{nxt_runtime_cont_t, nxt_runtime_t};
 use crate::abi::string::nxt_str_t;
@@ -28,6 +29,7 @@ use crate::capi::credential::nxt_credential_get;
 use crate::capi::engine::work_queue::nxt_work_queue_add;
 use crate::capi::engine::{init_queue, interface, nxt_event_engine_create, nxt_event_engine_free};
 use crate::capi::globals::nxt_process_argv;
+use crate::capi::host::HOST;
 use crate::capi::log::task_record;
 use crate::capi::mp::{nxt_mp_create, nxt_mp_destroy, nxt_mp_nget, nxt_mp_zget};
 use crate::capi::port::own_engine;
@@ -40,15 +42,15 @@ use crate::capi::{c_string, guard};
 use crate::ipc::rpc;
 use crate::process::options::{self, Command, Options};
 
+pub mod listen;
 pub mod log_files;
 pub mod processes;
 pub mod quit;
 
 use quit::nxt_runtime_quit;
 
-/// The size of a service (`nxt_service.h`) and of a listening socket (`nxt_listen_socket.h`).
+/// The size of a service (`nxt_service.h`).
 const SERVICE_SIZE: usize = 24;
-const LISTEN_SOCKET_SIZE: usize = 48;
 /// Connections of an engine.
 const CONNECTIONS: u32 = 256;
 /// Threads for work that waits.
@@ -107,7 +109,7 @@ unsafe fn create(task: *mut nxt_task_t, rt: *mut nxt_runtime_t) -> Option<()> {
         }
         init_queue(&raw mut (*rt).engines);
         (*rt).services = array(SERVICE_SIZE)?;
-        (*rt).listen_sockets = array(LISTEN_SOCKET_SIZE)?;
+        (*rt).listen_sockets = array(size_of::<nxt_listen_socket_t>())?;
         (*rt).thread_pools = array(size_of::<*mut nxt_thread_pool_t>())?;
         (*rt).languages = array(size_of::<nxt_app_lang_module_t>())?;
         let external = nxt_array_zero_add((*rt).languages).cast::<nxt_app_lang_module_t>();
@@ -149,7 +151,7 @@ unsafe fn create(task: *mut nxt_task_t, rt: *mut nxt_runtime_t) -> Option<()> {
 ///
 /// # Safety
 /// `pool` is a pool.
-unsafe fn text(pool: *mut nxt_mp_t, bytes: &[u8]) -> Option<*mut u8> {
+pub(crate) unsafe fn text(pool: *mut nxt_mp_t, bytes: &[u8]) -> Option<*mut u8> {
     // SAFETY: by the caller's promise; there is room for the text and the NUL.
     unsafe {
         let copy = nxt_mp_nget(pool, bytes.len() + 1).cast::<u8>();
@@ -350,12 +352,15 @@ pub unsafe extern "C" fn nxt_main_process_start(
             if let Some(free) = engine.as_ref().and_then(|engine| engine.event.free) {
                 free(engine);
             }
-            let host = crate::process::Host {
-                log_handler: crate::capi::log::HANDLER,
-            };
-            std::process::exit(crate::process::serve(options, host));
+            std::process::exit(crate::process::serve(options, HOST));
         }
     })
+}
+
+/// Makes the variables of requests known. They are from the start, so that this cannot fail.
+#[unsafe(no_mangle)]
+pub extern "C" fn nxt_http_register_variables() -> nxt_int_t {
+    NXT_OK
 }
 
 /// Adds a pool of threads to a runtime.

@@ -14,41 +14,42 @@ pub(super) use host_mounts::Places;
 pub use id_map::{Daemon, IdMap, IdRange, MapError, check_gid_map, check_uid_map, write_maps};
 pub(super) use leftovers::{Leftovers, Supervisor};
 pub(super) use pids::PidView;
-pub(super) use root::RootPlan;
+pub use root::{RootPlan, mount_in};
 
 use std::path::PathBuf;
 
 use crate::conf::json::Value;
 use crate::sys::clone::Namespaces;
+use crate::sys::credentials::Credentials;
 
 /// The `isolation` object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Isolation {
+pub struct Isolation {
     /// `namespaces`
-    pub(super) namespaces: Namespaces,
+    pub namespaces: Namespaces,
     /// `uidmap`; empty for the default.
-    pub(super) uid_map: IdMap,
+    pub uid_map: IdMap,
     /// `gidmap`; empty for the default.
-    pub(super) gid_map: IdMap,
+    pub gid_map: IdMap,
     /// `rootfs`
-    pub(super) rootfs: Option<PathBuf>,
+    pub rootfs: Option<PathBuf>,
     /// `automount`
-    pub(super) automount: Automount,
+    pub automount: Automount,
     /// `cgroup.path`
-    pub(super) cgroup: Option<PathBuf>,
+    pub cgroup: Option<PathBuf>,
     /// Not `new_privs`
-    pub(super) no_new_privs: bool,
+    pub no_new_privs: bool,
 }
 
 /// What is mounted in a new root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Automount {
+pub struct Automount {
     /// What the language needs.
-    pub(super) language_deps: bool,
+    pub language_deps: bool,
     /// /tmp
-    pub(super) tmpfs: bool,
+    pub tmpfs: bool,
     /// /proc
-    pub(super) procfs: bool,
+    pub procfs: bool,
 }
 
 impl Default for Automount {
@@ -73,7 +74,7 @@ const NAMESPACES: [(&str, Namespaces); 6] = [
 
 impl Isolation {
     /// Reads the object, which was validated; `None` if it is not what validation lets through.
-    pub(super) fn from_json(object: Option<&Value>) -> Option<Isolation> {
+    pub fn from_json(object: Option<&Value>) -> Option<Isolation> {
         let Some(object) = object else {
             return Some(Isolation::default());
         };
@@ -123,8 +124,25 @@ impl Isolation {
         })
     }
 
+    /// Checks the maps of users and groups, as far as they are given, for the user that the
+    /// application runs as, if it takes one.
+    pub fn check_maps(&self, user: Option<&Credentials>, daemon: &Daemon) -> Result<(), MapError> {
+        let (uid_map, gid_map) = (&self.uid_map, &self.gid_map);
+        if uid_map.is_empty() && gid_map.is_empty() {
+            return Ok(());
+        }
+        match user {
+            Some(user) if self.has(Namespaces::CREDENTIAL) => {
+                check_uid_map(uid_map, user, daemon)?;
+                check_gid_map(gid_map, user, daemon)
+            }
+            _ if uid_map.is_empty() => Err(MapError::NoNamespace("gidmap")),
+            _ => Err(MapError::NoNamespace("uidmap")),
+        }
+    }
+
     /// Whether the process gets this namespace.
-    pub(super) fn has(&self, namespace: Namespaces) -> bool {
+    pub fn has(&self, namespace: Namespaces) -> bool {
         self.namespaces.contains(namespace)
     }
 }

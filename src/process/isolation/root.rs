@@ -21,14 +21,16 @@ use crate::warning;
 
 /// See the module head.
 #[derive(Clone, Debug)]
-pub(in crate::process) struct RootPlan {
-    pub(super) path: PathBuf,
-    pub(super) mounts: Vec<Mount>,
+pub struct RootPlan {
+    /// The new root.
+    pub path: PathBuf,
+    /// What is mounted there, outer ones first.
+    pub mounts: Vec<Mount>,
 }
 
 impl RootPlan {
     /// The plan for `path`, which must be absolute and not the root that there is.
-    pub(in crate::process) fn new(
+    pub fn new(
         path: &Path,
         automount: Automount,
         language: &[modules::Mount],
@@ -69,7 +71,7 @@ impl RootPlan {
     }
 
     /// Makes the mounts in the process's own mount namespace and moves there.
-    pub(in crate::process) fn pivot(&self) -> Result<(), MountError> {
+    pub fn pivot(&self) -> Result<(), MountError> {
         mounts::bind_to_itself(&self.path)?;
         let root = Root::open(&self.path)?;
         for mount in &self.mounts {
@@ -79,13 +81,13 @@ impl RootPlan {
     }
 
     /// Moves to the root that main has furnished.
-    pub(in crate::process) fn chroot(&self) -> Result<(), MountError> {
+    pub fn chroot(&self) -> Result<(), MountError> {
         Root::open(&self.path)?.chroot()
     }
 }
 
 /// What the host lacks is not missed in the root either.
-pub(super) fn mount_in(root: &Root, mount: &Mount) -> Result<Option<OwnedFd>, MountError> {
+pub fn mount_in(root: &Root, mount: &Mount) -> Result<Option<OwnedFd>, MountError> {
     match root.mount(mount) {
         Err(MountError::Source(path, Errno(nix::errno::Errno::ENOENT))) => {
             warning!("host path not found: {}", path.display());

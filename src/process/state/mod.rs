@@ -147,6 +147,11 @@ impl State {
         Replacement::of(&self.folder.join(name))
     }
 
+    /// Of which version the stored configuration is, as far as known.
+    pub(super) fn version(&self) -> u32 {
+        self.version
+    }
+
     /// Writes a configuration beside the stored one.
     pub(super) fn prepare(&self, conf: &[u8]) -> Result<(), StateError> {
         let mut prepared = Ok(());
