@@ -15,9 +15,8 @@ import statistics
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'tests'))
-
-import daemon  # noqa: E402
+import compare
+from compare import daemon
 
 POST = 'wrk.method = "POST"; wrk.body = string.rep("x", 65536)\n'
 PYTHON = ('hello', 'echo', 'stream')
@@ -30,12 +29,11 @@ SCENARIOS = {  # name: path, extra arguments of wrk
 }
 
 
-class Server(daemon.Daemon):
-    """A daemon of the given build, serving every scenario."""
+class Server(compare.Server):
+    """Serves every scenario."""
 
-    def __init__(self, name, unitd, modules):
-        self.name, self.results = name, {}
-        super().__init__(['--modulesdir', modules], binary=unitd)
+    def __init__(self, build):
+        super().__init__(build)
         www = self.dir / 'static'
         www.mkdir()
         (www / '1k').write_bytes(b'x' * 1024)
@@ -64,7 +62,12 @@ class Server(daemon.Daemon):
             print(f'{self.name} {scenario}: {out}', file=sys.stderr)
         number = int(re.search(r'(\d+) requests in', out)[1])
         rate = float(re.search(r'Requests/sec:\s+([\d.]+)', out)[1])
-        self.results.setdefault(scenario, []).append((rate, used / max(number, 1) * 1e6))
+        self.note(scenario, (rate, used / max(number, 1) * 1e6))
+
+
+def summary(results):
+    rate, cpu = (statistics.median(column) for column in zip(*results))
+    return f'{rate:>14.0f}/s {cpu:8.2f} µs', cpu
 
 
 def main():
@@ -74,25 +77,9 @@ def main():
     options.add_argument('--only', default=','.join(SCENARIOS))
     options.add_argument('servers', nargs='+')
     options = options.parse_args()
-    servers = []
-    try:
-        for text in options.servers:
-            name, build = text.split('=', 1)
-            servers.append(Server(name, *build.split(',')))
-        print(f'{"scenario":12}' + ''.join(f'{s.name:>36}' for s in servers))
-        for scenario in options.only.split(','):
-            for _ in range(options.rounds):
-                for server in servers:
-                    server.load(scenario, options.seconds)
-            line, first = f'{scenario:12}', None
-            for server in servers:
-                rate, cpu = (statistics.median(column) for column in zip(*server.results[scenario]))
-                first = first or cpu
-                line += f'{rate:>14.0f}/s {cpu:8.2f} µs {cpu / first:6.2f}x'
-            print(line, flush=True)
-    finally:
-        for server in servers:
-            server.remove()
+    with compare.started(Server, options.servers) as servers:
+        compare.table(servers, options.only.split(','), options.rounds,
+                      lambda server, scenario: server.load(scenario, options.seconds), summary, 36)
 
 
 if __name__ == '__main__':

@@ -9,15 +9,12 @@ The import sleeps, so that the number of CPUs does not matter. Ratios are to the
 """
 
 import argparse
-import pathlib
 import statistics
-import sys
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'tests'))
-
-import daemon  # noqa: E402
+import compare
+from compare import daemon
 
 
 def application(seconds, processes):
@@ -25,13 +22,7 @@ def application(seconds, processes):
             'environment': {'IMPORT': str(seconds)}, 'processes': processes}
 
 
-class Server(daemon.Daemon):
-    """A daemon of the given build."""
-
-    def __init__(self, name, unitd, modules):
-        self.name, self.results = name, {'static': [], 'demand': []}
-        super().__init__(['--modulesdir', modules], binary=unitd)
-
+class Server(compare.Server):
     def control(self, method, path, body=b''):
         body = body if isinstance(body, bytes) else daemon.json.dumps(body).encode()
         return daemon.http((daemon.socket.AF_UNIX, str(self.socket)), method, path, body=body, timeout=600)
@@ -57,9 +48,14 @@ class Server(daemon.Daemon):
         return time.monotonic() - start
 
     def run(self, scenario, *arguments):
-        self.results[scenario].append(getattr(self, scenario)(*arguments))
+        self.note(scenario, getattr(self, scenario)(*arguments))
         self.configure({'listeners': {}, 'applications': {}})
         daemon.wait_for(lambda: not self.pids('"app"'), 60, 'the end of the application')
+
+
+def summary(results):
+    taken = statistics.median(results)
+    return f'{taken:>14.2f} s', taken
 
 
 def main():
@@ -69,25 +65,9 @@ def main():
     options.add_argument('--rounds', type=int, default=1)
     options.add_argument('servers', nargs='+')
     options = options.parse_args()
-    servers = []
-    try:
-        for text in options.servers:
-            name, build = text.split('=', 1)
-            servers.append(Server(name, *build.split(',')))
-        print(f'{"scenario":12}' + ''.join(f'{s.name:>24}' for s in servers))
-        for scenario in ('static', 'demand'):
-            for _ in range(options.rounds):
-                for server in servers:
-                    server.run(scenario, options.seconds, options.processes)
-            line, first = f'{scenario:12}', None
-            for server in servers:
-                taken = statistics.median(server.results[scenario])
-                first = first or taken
-                line += f'{taken:>14.2f} s {taken / first:6.2f}x'
-            print(line, flush=True)
-    finally:
-        for server in servers:
-            server.remove()
+    with compare.started(Server, options.servers) as servers:
+        compare.table(servers, ('static', 'demand'), options.rounds,
+                      lambda server, scenario: server.run(scenario, options.seconds, options.processes), summary, 24)
 
 
 if __name__ == '__main__':

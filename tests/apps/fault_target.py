@@ -9,6 +9,8 @@ import hashlib
 import os
 import time
 
+import websocket_echo
+
 MEBIBYTE = bytes(range(256)) * 4096
 IMPORT = float(os.environ.get('IMPORT', 0))
 VARIANT = os.environ.get('VARIANT', 'none')
@@ -39,7 +41,7 @@ def wsgi(environ, start_response):
 
 async def asgi(scope, receive, send):
     if scope['type'] == 'websocket':
-        return await echo(receive, send)
+        return await websocket_echo.application(scope, receive, send)
     body, more = b'', True
     while more:
         message = await receive()
@@ -51,14 +53,3 @@ async def asgi(scope, receive, send):
     for block in blocks:
         await send({'type': 'http.response.body', 'body': block, 'more_body': True})
     await send({'type': 'http.response.body', 'body': b''})
-
-
-async def echo(receive, send):
-    while True:
-        event = await receive()
-        if event['type'] == 'websocket.connect':
-            await send({'type': 'websocket.accept'})
-        elif event['type'] == 'websocket.receive':
-            await send({'type': 'websocket.send', 'text': event['text']})
-        else:
-            return

@@ -126,13 +126,7 @@ fn environment(_: &Context<'_>, _: &str, value: &Value) -> Checked {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::details;
-
-    fn external(text: &str) -> String {
-        format!(
-            r#"{{"applications": {{"a": {{"type": "external", "executable": "/x", {text}}}}}}}"#
-        )
-    }
+    use super::super::tests::{details, external};
 
     #[test]
     fn types_select_modules() {

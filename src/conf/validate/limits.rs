@@ -22,15 +22,11 @@ pub(super) fn process_limits(value: &Value) -> Checked {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::details;
+    use super::super::tests::{details, external};
 
     #[test]
     fn limits_of_an_application() {
-        let limits = |text: &str| {
-            format!(
-                r#"{{"applications": {{"a": {{"type": "external", "executable": "/x", "limits": {text}}}}}}}"#
-            )
-        };
+        let limits = |text: &str| external(&format!(r#""limits": {text}"#));
         let affinity = "The \"cpu_affinity\" value must be \"auto\", or CPU numbers less than 1024 and ranges of them.";
         details(&[
             (

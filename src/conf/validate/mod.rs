@@ -82,6 +82,13 @@ mod tests {
         validate(&document, &modules).err().map(|error| error.0)
     }
 
+    /// A configuration with an external application that has these options.
+    pub(super) fn external(text: &str) -> String {
+        format!(
+            r#"{{"applications": {{"a": {{"type": "external", "executable": "/x", {text}}}}}}}"#
+        )
+    }
+
     /// Asserts for pairs of document and detail; no detail = accepted.
     pub(super) fn details(cases: &[(&str, &str)]) {
         for (text, detail) in cases {

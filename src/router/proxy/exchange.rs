@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
 use std::os::fd::AsFd;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use crate::http::response_head::{BadResponse, ResponseHead, Status};
@@ -137,6 +137,18 @@ impl Drop for Lent {
     }
 }
 
+/// What ends a wait for the server: the client's deadline, or that the client goes away.
+fn poll_client(
+    cx: &mut Context<'_>,
+    deadline: &mut Deadline,
+    gone: Pin<&mut impl Future<Output = ()>>,
+) -> Poll<ProxyError> {
+    if deadline.poll(cx).is_ready() {
+        return Poll::Ready(ProxyError::TimedOut);
+    }
+    gone.poll(cx).map(|()| ProxyError::ClientGone)
+}
+
 /// Opens a connection; the client's deadline counts.
 pub(super) async fn connect(peer: &Peer, client: &mut Client) -> Result<Stream, ProxyError> {
     let mut connected = pin!(peer.connect());
@@ -147,13 +159,7 @@ pub(super) async fn connect(peer: &Peer, client: &mut Client) -> Result<Stream, 
         if let Poll::Ready(result) = connected.as_mut().poll(cx) {
             return Poll::Ready(result.map_err(ProxyError::Connect));
         }
-        if deadline.poll(cx).is_ready() {
-            return Poll::Ready(Err(ProxyError::TimedOut));
-        }
-        broken
-            .as_mut()
-            .poll(cx)
-            .map(|()| Err(ProxyError::ClientGone))
+        poll_client(cx, deadline, broken.as_mut()).map(Err)
     })
     .await
 }
@@ -199,13 +205,7 @@ impl PeerExchange {
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(ProxyError::Broken(error))),
                 Poll::Pending => {}
             }
-            if deadline.poll(cx).is_ready() {
-                return Poll::Ready(Err(ProxyError::TimedOut));
-            }
-            broken
-                .as_mut()
-                .poll(cx)
-                .map(|()| Err(ProxyError::ClientGone))
+            poll_client(cx, deadline, broken.as_mut()).map(Err)
         })
         .await
     }
