@@ -4,7 +4,9 @@ use libc::c_void;
 
 use crate::abi::errno::{NXT_DECLINED, NXT_ERROR, NXT_OK};
 use crate::abi::lvlhsh::{nxt_lvlhsh_each_t, nxt_lvlhsh_proto_t, nxt_lvlhsh_query_t, nxt_lvlhsh_t};
+use crate::abi::string::nxt_str_t;
 use crate::abi::types::nxt_int_t;
+use crate::base::murmur::hash2;
 use crate::capi::{guard, malloc};
 
 mod node;
@@ -215,6 +217,22 @@ pub(crate) const fn default_proto(
         test: Some(test),
         alloc: Some(allocate_bucket),
         free: Some(nxt_lvlhsh_free),
+    }
+}
+
+/// A query for the entry of a key: its bytes are hashed, and the prototype's test gets them.
+pub(crate) fn query_of(key: &mut [u8], proto: *const nxt_lvlhsh_proto_t) -> nxt_lvlhsh_query_t {
+    nxt_lvlhsh_query_t {
+        key_hash: hash2(key),
+        replace: 0,
+        key: nxt_str_t {
+            length: key.len(),
+            start: key.as_mut_ptr(),
+        },
+        value: std::ptr::null_mut(),
+        proto,
+        pool: std::ptr::null_mut(),
+        data: std::ptr::null_mut(),
     }
 }
 

@@ -7,13 +7,12 @@ use libc::c_void;
 use crate::abi::errno::{NXT_DECLINED, NXT_ERROR, NXT_OK};
 use crate::abi::lvlhsh::{nxt_lvlhsh_proto_t, nxt_lvlhsh_query_t, nxt_lvlhsh_t};
 use crate::abi::port::{nxt_port_id_t, nxt_port_t};
-use crate::abi::string::nxt_str_t;
 use crate::abi::types::{nxt_int_t, nxt_pid_t};
-use crate::base::murmur::hash2;
 use crate::capi::globals::Global;
 use crate::capi::guard;
 use crate::capi::lvlhsh::{
     default_proto, nxt_lvlhsh_delete, nxt_lvlhsh_find, nxt_lvlhsh_insert, nxt_lvlhsh_retrieve,
+    query_of,
 };
 
 /// What a port is found by, without bytes between.
@@ -45,18 +44,7 @@ fn with_query<T>(key: Key, body: impl FnOnce(&mut nxt_lvlhsh_query_t) -> T) -> T
     let mut bytes = [0; 6];
     bytes[..4].copy_from_slice(&{ key.pid }.to_ne_bytes());
     bytes[4..].copy_from_slice(&{ key.id }.to_ne_bytes());
-    body(&mut nxt_lvlhsh_query_t {
-        key_hash: hash2(&bytes),
-        replace: 0,
-        key: nxt_str_t {
-            length: bytes.len(),
-            start: bytes.as_mut_ptr(),
-        },
-        value: ptr::null_mut(),
-        proto: PROTO.get(),
-        pool: ptr::null_mut(),
-        data: ptr::null_mut(),
-    })
+    body(&mut query_of(&mut bytes, PROTO.get()))
 }
 
 /// Adds a port; `NXT_ERROR` if there is one of its process and number already, or no memory.
@@ -72,7 +60,8 @@ pub unsafe extern "C" fn nxt_port_hash_add(
         if port_hash.is_null() || port.is_null() {
             return NXT_ERROR;
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: both are checked above; the caller promises that the port stays as long as the
+        // hash has it, so the entries that a query compares are ports.
         unsafe {
             let key = Key {
                 pid: (*port).pid,
@@ -99,7 +88,8 @@ pub unsafe extern "C" fn nxt_port_hash_remove(
     port: *mut nxt_port_t,
 ) -> nxt_int_t {
     guard("nxt_port_hash_remove", NXT_ERROR, || {
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: the port is checked here, and the hash by the search; its entries are ports that
+        // are alive.
         unsafe {
             if port.is_null() || nxt_port_hash_find(port_hash, (*port).pid, (*port).id) != port {
                 return NXT_ERROR;

@@ -9,16 +9,14 @@ use crate::abi::lvlhsh::{nxt_lvlhsh_each_t, nxt_lvlhsh_proto_t, nxt_lvlhsh_query
 use crate::abi::port::{nxt_port_id_t, nxt_port_t};
 use crate::abi::process::{NXT_PROCESS_MAX, nxt_process_t, nxt_process_type_t};
 use crate::abi::runtime::nxt_runtime_t;
-use crate::abi::string::nxt_str_t;
 use crate::abi::task::nxt_task_t;
 use crate::abi::types::{nxt_int_t, nxt_pid_t};
 use crate::base::log::Level;
-use crate::base::murmur::hash2;
 use crate::capi::globals::Global;
 use crate::capi::guard;
 use crate::capi::log::task_record;
 use crate::capi::lvlhsh::{
-    default_proto, nxt_lvlhsh_delete, nxt_lvlhsh_each, nxt_lvlhsh_find, nxt_lvlhsh_insert,
+    default_proto, nxt_lvlhsh_delete, nxt_lvlhsh_each, nxt_lvlhsh_find, nxt_lvlhsh_insert, query_of,
 };
 use crate::capi::mp::{nxt_mp_destroy, nxt_mp_free};
 use crate::capi::port::hash::{nxt_port_hash_add, nxt_port_hash_find, nxt_port_hash_remove};
@@ -57,18 +55,7 @@ unsafe fn with_query<T>(
     body: impl FnOnce(&mut nxt_lvlhsh_query_t) -> T,
 ) -> T {
     let mut bytes = pid.to_ne_bytes();
-    let mut query = nxt_lvlhsh_query_t {
-        key_hash: hash2(&bytes),
-        replace: 0,
-        key: nxt_str_t {
-            length: bytes.len(),
-            start: bytes.as_mut_ptr(),
-        },
-        value: ptr::null_mut(),
-        proto: PROTO.get(),
-        pool: ptr::null_mut(),
-        data: ptr::null_mut(),
-    };
+    let mut query = query_of(&mut bytes, PROTO.get());
     // SAFETY: by the caller's promise.
     unsafe {
         nxt_thread_mutex_lock(&raw mut (*rt).processes_mutex);
@@ -119,7 +106,8 @@ pub unsafe extern "C" fn nxt_runtime_process_first(
         if rt.is_null() || lhe.is_null() {
             return ptr::null_mut();
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: the two are checked above; the entries of this hash are processes, and the walk
+        // is told of no other prototype.
         unsafe {
             lhe.write(nxt_lvlhsh_each_t {
                 proto: PROTO.get(),
@@ -146,7 +134,7 @@ pub unsafe extern "C" fn nxt_runtime_process_find(
         if rt.is_null() {
             return ptr::null_mut();
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: the runtime is checked above; the query runs with its mutex closed.
         unsafe {
             with_query(rt, pid, |query| {
                 match nxt_lvlhsh_find(&raw mut (*rt).processes, query) {
@@ -163,7 +151,8 @@ pub unsafe extern "C" fn nxt_runtime_process_find(
 /// # Safety
 /// Both are valid.
 unsafe fn register(rt: *mut nxt_runtime_t, process: *mut nxt_process_t) -> bool {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises both; hash and counters only change with the mutex closed, which
+    // `with_query` sees to.
     unsafe {
         with_query(rt, (*process).pid, |query| {
             query.value = process.cast();
@@ -190,7 +179,7 @@ pub unsafe extern "C" fn nxt_runtime_process_add(
     process: *mut nxt_process_t,
 ) {
     guard("nxt_runtime_process_add", (), || {
-        // SAFETY: NULL or valid, by the caller's promise.
+        // SAFETY: NULL or valid, as the caller promises; both are checked before they are used.
         unsafe {
             let rt = runtime_of(task);
             if rt.is_null() || process.is_null() || (*process).registered != 0 {
@@ -221,7 +210,8 @@ pub unsafe extern "C" fn nxt_runtime_process_remove(
         if rt.is_null() || process.is_null() {
             return;
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: both are checked above; hash and counters only change with the mutex closed,
+        // which `with_query` sees to.
         unsafe {
             if (*process).registered == 0 {
                 return;
@@ -249,7 +239,8 @@ pub unsafe extern "C" fn nxt_runtime_process_release(
         if rt.is_null() || process.is_null() {
             return;
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: both are checked above; the caller gives the process up, so that nobody uses it,
+        // its memory or its pool after this.
         unsafe {
             nxt_runtime_process_remove(rt, process);
             if !(*process).link.next.is_null() {
@@ -277,7 +268,7 @@ pub unsafe extern "C" fn nxt_runtime_process_release(
 /// # Safety
 /// All are valid.
 unsafe fn add_port(task: *mut nxt_task_t, rt: *mut nxt_runtime_t, port: *mut nxt_port_t) {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises all three; the port is held for as long as the runtime knows it.
     unsafe {
         if nxt_port_hash_add(&raw mut (*rt).ports, port) == NXT_OK {
             if (*port).r#type < NXT_PROCESS_MAX {
@@ -305,7 +296,8 @@ pub unsafe extern "C" fn nxt_runtime_process_port_create(
         if task.is_null() || rt.is_null() || r#type >= NXT_PROCESS_MAX {
             return ptr::null_mut();
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: both are checked above; process and port are held here until the runtime holds
+        // them.
         unsafe {
             let mut process = nxt_runtime_process_find(rt, pid);
             if process.is_null() {
@@ -342,7 +334,7 @@ pub unsafe extern "C" fn nxt_runtime_process_port_create(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nxt_runtime_port_remove(task: *mut nxt_task_t, port: *mut nxt_port_t) {
     guard("nxt_runtime_port_remove", (), || {
-        // SAFETY: NULL or valid, by the caller's promise.
+        // SAFETY: NULL or valid, as the caller promises; the runtime gives up its hold last.
         unsafe {
             let rt = runtime_of(task);
             if rt.is_null()
