@@ -115,7 +115,8 @@ pub unsafe extern "C" fn nxt_array_add(array: *mut nxt_array_t) -> *mut c_void {
         if array.is_null() {
             return ptr::null_mut();
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: checked above; after growing there is room for one more element of the array's
+        // size.
         unsafe {
             if (*array).nelts >= u32::from((*array).nalloc) && grow(array).is_none() {
                 return ptr::null_mut();
@@ -154,7 +155,8 @@ pub unsafe extern "C" fn nxt_array_zero_add(array: *mut nxt_array_t) -> *mut c_v
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nxt_array_remove(array: *mut nxt_array_t, elt: *mut c_void) {
     guard("nxt_array_remove", (), || {
-        // SAFETY: NULL or valid, by the caller's promise.
+        // SAFETY: NULL or valid, as the caller promises; both addresses are elements, and the copy
+        // may overlap itself.
         unsafe {
             let Some(array) = array.as_mut().filter(|array| array.nelts > 0) else {
                 return;
@@ -185,7 +187,8 @@ pub unsafe extern "C" fn nxt_array_copy(
     src: *mut nxt_array_t,
 ) -> *mut nxt_array_t {
     guard("nxt_array_copy", ptr::null_mut(), || {
-        // SAFETY: NULL or valid, by the caller's promise.
+        // SAFETY: NULL or valid, as the caller promises; the copy has as many elements of the same
+        // size when the bytes move.
         unsafe {
             let Some(source) = src.as_ref().copied() else {
                 return ptr::null_mut();

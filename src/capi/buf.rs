@@ -231,7 +231,8 @@ pub unsafe extern "C" fn nxt_buf_parent_completion(task: *mut nxt_task_t, parent
         if parent.is_null() {
             return;
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: checked above; the caller holds the parent, which is not used after its handler
+        // has been called.
         unsafe {
             (*parent).retain = (*parent).retain.wrapping_sub(1);
             if (*parent).retain == 0 {

@@ -94,7 +94,8 @@ pub unsafe extern "C" fn nxt_buf_ts_handle(
 ) -> nxt_int_t {
     guard("nxt_buf_ts_handle", 0, || {
         let b = obj.cast::<nxt_buf_t>();
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: all are checked here; a buffer with this flag has a home, and is only used by the
+        // thread that has it.
         unsafe {
             if task.is_null() || b.is_null() || (*b).thread_flags & IS_TS == 0 {
                 return 0;

@@ -22,7 +22,7 @@ use crate::sys::credentials::Credentials;
 /// # Safety
 /// The map is NULL or has as many ranges as it says.
 unsafe fn map_of(map: *const nxt_clone_credential_map_t) -> IdMap {
-    // SAFETY: NULL or valid, by the caller's promise.
+    // SAFETY: NULL or valid, as the caller promises, with as many ranges as it says.
     unsafe {
         match map.as_ref() {
             Some(map) if !map.map.is_null() => IdMap(
@@ -47,7 +47,8 @@ unsafe fn map_of(map: *const nxt_clone_credential_map_t) -> IdMap {
 /// # Safety
 /// `task` is NULL or valid, with its thread and the runtime of that.
 pub(crate) unsafe fn daemon_of(task: *const nxt_task_t) -> Daemon {
-    // SAFETY: NULL or valid, by the caller's promise.
+    // SAFETY: each of the three is NULL or valid, as the caller promises; the two numbers are set
+    // once, when the process starts.
     unsafe {
         let runtime = task
             .as_ref()
@@ -72,7 +73,7 @@ unsafe fn with_user(
     body: impl FnOnce(&Credentials, &Daemon) -> Result<(), MapError>,
 ) -> nxt_int_t {
     guard(name, NXT_ERROR, || {
-        // SAFETY: NULL or valid, by the caller's promise.
+        // SAFETY: NULL or valid, as the callers of the exported functions promise.
         unsafe {
             let Some(creds) = creds.as_ref() else {
                 return NXT_ERROR;

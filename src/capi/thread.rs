@@ -185,7 +185,7 @@ pub extern "C" fn nxt_thread_wait(handle: nxt_thread_handle_t) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nxt_thread_tid(thr: *mut nxt_thread_t) -> nxt_tid_t {
     guard("nxt_thread_tid", 0, || {
-        // SAFETY: NULL or valid, by the caller's promise.
+        // SAFETY: NULL or the calling thread's own state, as the caller promises.
         match unsafe { thr.as_mut() } {
             Some(thread) if thread.tid != 0 => thread.tid,
             thread => {

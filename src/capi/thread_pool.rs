@@ -131,7 +131,7 @@ pub unsafe extern "C" fn nxt_thread_pool_post(
         if tp.is_null() || work.is_null() {
             return NXT_ERROR;
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: both are checked above; the work is the queue's until a thread takes it.
         unsafe {
             if prepare(tp) != NXT_OK {
                 return NXT_ERROR;
@@ -149,7 +149,8 @@ pub unsafe extern "C" fn nxt_thread_pool_post(
 /// # Safety
 /// `pool` is a pool with threads.
 unsafe fn wait(pool: *mut nxt_thread_pool_t) -> bool {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises a pool with threads, which has its semaphore until the last of
+    // them ends.
     unsafe {
         let sem = &raw mut (*pool).sem;
         loop {
@@ -300,7 +301,8 @@ pub unsafe extern "C" fn nxt_thread_pool_destroy(tp: *mut nxt_thread_pool_t) {
         if tp.is_null() {
             return;
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: checked above; the caller promises that no work comes any more, and that this
+        // thread is the engine's.
         unsafe {
             let engine = (*tp).engine;
             if atomic(&raw mut (*tp).ready).load(Ordering::Acquire) == 0 {

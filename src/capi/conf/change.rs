@@ -74,7 +74,8 @@ pub unsafe extern "C" fn nxt_conf_op_compile(
     add: nxt_bool_t,
 ) -> nxt_conf_op_ret_t {
     guard("nxt_conf_op_compile", NXT_CONF_OP_ERROR, || {
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: each address is NULL or alive, as the caller promises, and checked before it is
+        // used; the change is the pool's, which outlives it.
         unsafe {
             let Some(root) = value_of(root).filter(|_| !ops.is_null()) else {
                 return NXT_CONF_OP_ERROR;
@@ -129,7 +130,8 @@ pub unsafe extern "C" fn nxt_conf_clone(
     value: *const nxt_conf_value_t,
 ) -> *mut nxt_conf_value_t {
     guard("nxt_conf_clone", ptr::null_mut(), || {
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: NULL or alive, as the caller promises; a change is one of `nxt_conf_op_compile`,
+        // and the copy is the pool's, which outlives it.
         unsafe {
             let Some(value) = value_of(value) else {
                 return ptr::null_mut();

@@ -27,7 +27,8 @@ pub unsafe extern "C" fn nxt_conf_json_parse(
     error: *mut nxt_conf_json_error_t,
 ) -> *mut nxt_conf_value_t {
     guard("nxt_conf_json_parse", ptr::null_mut(), || {
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: the caller promises so many readable bytes and a pool that outlives the value;
+        // `error` is checked before it is written.
         unsafe {
             let text = bytes(start, end.addr().saturating_sub(start.addr()));
             if !has_room(footprint::of_parsing(text.len())) {
@@ -91,7 +92,7 @@ unsafe fn print(
     value: *const nxt_conf_value_t,
     pretty: *mut nxt_conf_json_pretty_t,
 ) -> Option<String> {
-    // SAFETY: the caller's promise is the same.
+    // SAFETY: NULL or alive, as the caller promises; `pretty` is nobody else's meanwhile.
     unsafe {
         let value = value_of(value)?;
         let depth = pretty.as_ref().map_or(0, |pretty| pretty.level as usize);
@@ -136,7 +137,8 @@ pub unsafe extern "C" fn nxt_conf_json_print(
     pretty: *mut nxt_conf_json_pretty_t,
 ) -> *mut u8 {
     guard("nxt_conf_json_print", p, || {
-        // SAFETY: the caller's promise is the same.
+        // SAFETY: NULL or valid, as the caller promises, with room for the text, whose length
+        // `nxt_conf_json_length` tells.
         unsafe {
             match print(value, pretty) {
                 Some(text) if !p.is_null() => {

@@ -23,7 +23,8 @@ use crate::conf::json::Value;
 /// `place` is writable for that type.
 unsafe fn write_integer(place: *mut u8, kind: nxt_conf_map_type_t, number: i64) {
     // Numbers that do not fit are cut, as C cuts them; the validation has refused them before.
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that the place is one of this kind, and so large and aligned for
+    // it.
     unsafe {
         match kind {
             NXT_CONF_MAP_INT32 => place.cast::<i32>().write(number as i32),
@@ -49,7 +50,8 @@ unsafe fn store(
     kind: nxt_conf_map_type_t,
     place: *mut u8,
 ) -> Option<()> {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that the place is one of this kind, and so large and aligned for
+    // it.
     unsafe {
         match (kind, value) {
             (NXT_CONF_MAP_PTR, value) => place

@@ -139,7 +139,8 @@ pub unsafe extern "C" fn nxt_port_send_port(
         if task.is_null() || port.is_null() || new_port.is_null() {
             return NXT_ERROR;
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: both ports are checked above, and the caller promises that they are ports; the
+        // buffer is made here.
         unsafe {
             let Some(process) = u8::try_from((*new_port).r#type)
                 .ok()
@@ -331,7 +332,8 @@ pub unsafe extern "C" fn nxt_port_change_log_file(
         if task.is_null() {
             return;
         }
-        // SAFETY: NULL or valid, by the caller's promise.
+        // SAFETY: `task` and `rt` are NULL or valid, as the caller promises; a process that the
+        // runtime lists lives, with its ports, until it is removed.
         unsafe {
             for process in all_processes(rt) {
                 let port = first_port(process);
@@ -421,7 +423,8 @@ pub unsafe extern "C" fn nxt_port_remove_notify_others(
         if task.is_null() || process.is_null() {
             return;
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: the two are checked above; a process that the runtime lists lives, with its
+        // ports, until it is removed, which no write does.
         unsafe {
             let gone = (*process).pid;
             let r#type = nxt_process_type(process);
@@ -457,7 +460,8 @@ pub unsafe extern "C" fn nxt_port_remove_pid_handler(
         if task.is_null() || msg.is_null() {
             return;
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: the two are checked above, and the caller promises that `msg` is a message with
+        // its port; closing the ports of the process is the last use of it.
         unsafe {
             close_fds(msg);
             let Some(pid) = content::<nxt_pid_t>(msg) else {

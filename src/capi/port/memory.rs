@@ -128,7 +128,8 @@ pub unsafe extern "C" fn nxt_port_mmaps_destroy(
         if port_mmaps.is_null() {
             return;
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: checked above; the first `size` places of `elts` are filled, and nobody else uses
+        // them, as the caller promises.
         unsafe {
             for index in 0..(*port_mmaps).size as usize {
                 let place = (*port_mmaps).elts.add(index);
@@ -162,7 +163,8 @@ pub unsafe extern "C" fn nxt_port_incoming_port_mmap(
         if process.is_null() || fd < 0 {
             return ptr::null_mut();
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: the process is checked above; `fd` is borrowed for this call, and its segments
+        // are only used with their mutex closed.
         unsafe {
             let refused = |text: String| {
                 task_record(task, Level::Warn, &text);
@@ -265,7 +267,8 @@ unsafe fn grow(
     mmaps: *mut nxt_port_mmaps_t,
     count: usize,
 ) -> Option<(*mut nxt_port_mmap_handler_t, u32)> {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller holds the mutex, so that `size` and the places below it stay as they are,
+    // and the new place is nobody else's.
     unsafe {
         let id = (*mmaps).size;
         let place = place(mmaps, id as usize)?;
@@ -332,7 +335,8 @@ pub unsafe extern "C" fn nxt_port_mmap_get_buf(
         if task.is_null() || mmaps.is_null() {
             return ptr::null_mut();
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: the two are checked above; the chunks are this call's own until the buffer has
+        // them, or they are released.
         unsafe {
             let engine = super::own_engine(task);
             let count = chunks_for(size).max(1);
@@ -421,7 +425,8 @@ unsafe extern "C" fn complete(task: *mut nxt_task_t, obj: *mut c_void, data: *mu
 /// # Safety
 /// `b` is a buffer in `segment`.
 unsafe fn release_chunks(task: *mut nxt_task_t, b: *mut nxt_buf_t, segment: &Segment) {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that the buffer lies in the segment; how much of it is released
+    // is cut to what the segment has.
     unsafe {
         let incoming = segment.src_pid() != own_pid();
         // A process that was forked meanwhile has no business with its parent's memory.
@@ -482,7 +487,8 @@ pub(super) unsafe fn read_chunks(
     task: *mut nxt_task_t,
     msg: *mut nxt_port_recv_msg_t,
 ) -> Result<(), SegmentError> {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises a message with its chain; `end` is the link of the last buffer
+    // that was appended to it, and each is written once.
     unsafe {
         let named = (*msg).buf;
         let runtime = (*task)
@@ -565,7 +571,7 @@ pub unsafe extern "C" fn nxt_port_mmap_read(task: *mut nxt_task_t, msg: *mut nxt
         if task.is_null() || msg.is_null() {
             return;
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: the two are checked above, and the caller promises that they are valid.
         unsafe {
             if (*msg).port.is_null() {
                 return;
@@ -596,7 +602,8 @@ pub unsafe extern "C" fn nxt_port_mmap_write(
         if msg.is_null() || sb.is_null() || mmsg_buf.is_null() {
             return;
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: all are checked above; `iobuf` has `niov` stretches, and the caller promises room
+        // for a name of each.
         unsafe {
             let mut b = (*msg).buf;
             let names = mmsg_buf.cast::<nxt_port_mmap_msg_t>();
@@ -641,7 +648,7 @@ pub unsafe extern "C" fn nxt_port_mmap_get_method(
     guard("nxt_port_mmap_get_method", NXT_PORT_METHOD_PLAIN, || {
         let (mut b, mut method) = (b, NXT_PORT_METHOD_ANY);
         while !b.is_null() {
-            // SAFETY: not NULL, and by the caller's promise.
+            // SAFETY: `b` is not NULL, and a link of the caller's chain.
             unsafe {
                 let size = if (*b).flags & IS_FILE != 0 {
                     (*b).file_end - (*b).file_pos

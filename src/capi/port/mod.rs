@@ -209,7 +209,8 @@ unsafe fn close_fd(port: *mut nxt_port_t, side: usize) {
 /// # Safety
 /// Both are valid and belong together.
 unsafe fn unwatch(port: *mut nxt_port_t, ev: *mut nxt_fd_event_t) {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that port and event are one; what the engine's interface gets is
+    // its own event.
     unsafe {
         let engine = (*port).engine;
         if !engine.is_null()
@@ -229,7 +230,8 @@ unsafe fn unwatch(port: *mut nxt_port_t, ev: *mut nxt_fd_event_t) {
 /// # Safety
 /// `port` is a port.
 unsafe fn close_read(port: *mut nxt_port_t) {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises a port; its descriptors are its own, and are -1 once they are
+    // closed.
     unsafe {
         if (*port).pair[0] >= 0 && (*port).socket.fd == (*port).pair[0] {
             unwatch(port, &raw mut (*port).socket);
@@ -242,7 +244,7 @@ unsafe fn close_read(port: *mut nxt_port_t) {
 /// # Safety
 /// `port` is a port.
 unsafe fn close_write(port: *mut nxt_port_t) {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises a port, which has its private part from its making to its end.
     unsafe {
         let writer = &raw mut private(port).writer;
         unwatch(port, writer);
@@ -320,7 +322,7 @@ pub unsafe extern "C" fn nxt_port_socket_init(
         if port.is_null() {
             return NXT_ERROR;
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: the port is checked above; the pair is new, and the port's from now on.
         unsafe {
             (*port).socket.task = task;
             match socket::pair() {

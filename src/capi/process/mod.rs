@@ -374,7 +374,7 @@ pub unsafe extern "C" fn nxt_process_apply_creds(
     process: *mut nxt_process_t,
 ) -> nxt_int_t {
     guard("nxt_process_apply_creds", NXT_ERROR, || {
-        // SAFETY: NULL or valid, by the caller's promise.
+        // SAFETY: NULL or valid, as the caller promises, and checked before they are used.
         unsafe {
             let rt = runtime_of(task);
             if rt.is_null() || process.is_null() {
@@ -417,7 +417,8 @@ pub unsafe extern "C" fn nxt_process_execute(
         if name.is_null() || argv.is_null() {
             return -1;
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: the name and the arguments are checked above, and all end as execve(2) wants
+        // them, as the caller promises; without an environment the new process has none.
         unsafe {
             let mut pid = -1;
             let error = libc::posix_spawn(&raw mut pid, name, ptr::null(), ptr::null(), argv, envp);

@@ -170,7 +170,8 @@ unsafe fn take_children(process: *mut nxt_process_t) -> Vec<*mut nxt_process_t> 
 /// # Safety
 /// `task` is valid, of the main process.
 unsafe fn child_died(task: *mut nxt_task_t, pid: i32) {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises a task of the main process; process and children are used until
+    // their ports are closed, which is what frees them.
     unsafe {
         let rt = runtime_of(task);
         let process = nxt_runtime_process_find(rt, pid);

@@ -52,7 +52,8 @@ pub unsafe extern "C" fn nxt_process_init_start(
     init: nxt_process_init_t,
 ) -> nxt_int_t {
     guard("nxt_process_init_start", NXT_ERROR, || {
-        // SAFETY: NULL or valid, by the caller's promise.
+        // SAFETY: a process that was just made has room for `init` behind it, and is held until it
+        // is started.
         unsafe {
             let rt = runtime_of(task);
             let process = nxt_process_new(rt);
@@ -84,7 +85,7 @@ pub unsafe extern "C" fn nxt_process_start(
     process: *mut nxt_process_t,
 ) -> nxt_int_t {
     guard("nxt_process_start", NXT_ERROR, || {
-        // SAFETY: NULL or valid, by the caller's promise.
+        // SAFETY: all are checked first; the port is held here until the process holds it.
         unsafe {
             if runtime_of(task).is_null() || process.is_null() || own_engine(task).is_null() {
                 return NXT_ERROR;
@@ -186,7 +187,8 @@ unsafe fn enter_group(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt
 /// # Safety
 /// `task` and `process` are valid; called in the child.
 unsafe fn become_child(task: *mut nxt_task_t, process: *mut nxt_process_t) {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises the child's only thread, so that nobody else uses what is
+    // changed.
     unsafe {
         let engine = own_engine(task);
         // An epoll instance that both sides use is one and the same: nothing may be changed in it.
@@ -237,7 +239,8 @@ unsafe fn become_child(task: *mut nxt_task_t, process: *mut nxt_process_t) {
 /// # Safety
 /// As [`become_child`], after it.
 unsafe fn set_up(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_t {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises the child's only thread; runtime and engine are those that it has
+    // inherited.
     unsafe {
         let (rt, engine) = (runtime_of(task), own_engine(task));
         let init = init_of(process);
@@ -285,7 +288,8 @@ unsafe fn set_up(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_
 /// # Safety
 /// As [`set_up`], after it.
 unsafe fn start(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_t {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises the child after its set-up: the process has its port, and `init`
+    // behind it.
     unsafe {
         nxt_runtime_process_add(task, process);
         let init = init_of(process);
@@ -312,7 +316,8 @@ unsafe fn start(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_t
 /// # Safety
 /// As [`start`].
 unsafe fn run(task: *mut nxt_task_t, process: *mut nxt_process_t) -> nxt_int_t {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises the child after its set-up: the process has its port, and `init`
+    // behind it.
     unsafe {
         let ready = u32::from(kind::PROCESS_READY) | NXT_PORT_MSG_LAST;
         let (parent, stream) = ((*process).parent_port, (*process).stream);
@@ -344,7 +349,8 @@ unsafe fn ask_main(
     buf: *mut crate::abi::buf::nxt_buf_t,
     ready: unsafe extern "C" fn(*mut nxt_task_t, *mut nxt_port_recv_msg_t, *mut c_void),
 ) -> nxt_int_t {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises the child after its set-up; ports are checked here, and the
+    // process lives until the answer comes.
     unsafe {
         let port = first_port(process);
         let main = (*runtime_of(task)).port_by_type[NXT_PROCESS_MAIN as usize];

@@ -64,7 +64,8 @@ pub(crate) unsafe fn file_at(rt: *mut nxt_runtime_t, slot: nxt_uint_t) -> *mut n
 /// # Safety
 /// `rt` is a runtime.
 unsafe fn add(rt: *mut nxt_runtime_t) -> *mut nxt_file_t {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises a runtime, whose list is made by `init` and has elements of this
+    // type.
     unsafe {
         let file = nxt_list_zero_add((*rt).log_files).cast::<nxt_file_t>();
         if !file.is_null() {
@@ -79,7 +80,7 @@ unsafe fn add(rt: *mut nxt_runtime_t) -> *mut nxt_file_t {
 /// # Safety
 /// `rt` is a runtime.
 pub(super) unsafe fn init(rt: *mut nxt_runtime_t) -> nxt_int_t {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises a runtime, which has its pool.
     unsafe {
         (*rt).log_files = nxt_list_create((*rt).mem_pool, 1, size_of::<nxt_file_t>());
         if (*rt).log_files.is_null() || add(rt).is_null() {
@@ -140,7 +141,8 @@ unsafe fn open(task: *mut nxt_task_t, file: *mut nxt_file_t) -> nxt_int_t {
 /// # Safety
 /// `task` and `rt` are valid.
 pub(super) unsafe fn open_all(task: *mut nxt_task_t, rt: *mut nxt_runtime_t) -> nxt_int_t {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises a runtime; the files of its list stay where they are as long as
+    // it lives.
     unsafe {
         let files = files(rt);
         for file in files.iter().filter(|file| !(***file).name.is_null()) {
@@ -160,7 +162,8 @@ pub(super) unsafe fn open_all(task: *mut nxt_task_t, rt: *mut nxt_runtime_t) -> 
 /// # Safety
 /// `task` is valid, `rt` is NULL or a runtime.
 pub(crate) unsafe fn reopen(task: *mut nxt_task_t, rt: *mut nxt_runtime_t) {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the files of the list stay where they are as long as the runtime lives; the copies
+    // share their names, and own the descriptors that they open.
     unsafe {
         let files = files(rt);
         let mut new = Vec::new();

@@ -97,7 +97,8 @@ pub unsafe extern "C" fn nxt_runtime_create(task: *mut nxt_task_t) -> nxt_int_t 
 /// # Safety
 /// `task` is valid, `rt` is an empty runtime with a pool.
 unsafe fn create(task: *mut nxt_task_t, rt: *mut nxt_runtime_t) -> Option<()> {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises an empty runtime, which nobody else knows; what is put into it
+    // lies in its pool.
     unsafe {
         let pool = (*rt).mem_pool;
         let array = |size| {
@@ -215,7 +216,7 @@ unsafe fn configure(task: *mut nxt_task_t, rt: *mut nxt_runtime_t) -> Option<()>
             return None;
         }
     };
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises a runtime that nobody else knows; the copies lie in its pool.
     unsafe {
         let pool = (*rt).mem_pool;
         let copy = |bytes: &[u8]| text(pool, bytes).map(|copy| copy.cast_const().cast::<c_char>());
@@ -378,7 +379,8 @@ pub unsafe extern "C" fn nxt_runtime_thread_pool_create(
         if thr.is_null() || rt.is_null() {
             return NXT_ERROR;
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: both are checked above; the array has places for addresses of pools, and the new
+        // one is written before anybody reads it.
         unsafe {
             let engine = (*thr).engine;
             let pool = nxt_thread_pool_create(max_threads, timeout, None, engine, Some(pool_ended));
@@ -405,7 +407,8 @@ unsafe fn stop_thread_pools(
     rt: *mut nxt_runtime_t,
     then: nxt_runtime_cont_t,
 ) {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises a runtime; the array's elements are the pools that were added,
+    // and each is destroyed once, as none gets work any more.
     unsafe {
         (*rt).continuation = then;
         let pools = (*rt).thread_pools;

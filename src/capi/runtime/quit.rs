@@ -33,7 +33,8 @@ unsafe fn tell_to_quit(
     of: impl Fn(u32) -> bool,
 ) -> usize {
     let quit = u32::from(kind::QUIT) | NXT_PORT_MSG_LAST;
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises a runtime; a process that it lists lives, with its ports, until
+    // it is removed, which no write does.
     unsafe {
         let me = nxt_pid.get().read();
         let others = all_processes(rt)
@@ -62,7 +63,8 @@ pub unsafe extern "C" fn nxt_runtime_quit(task: *mut nxt_task_t, status: nxt_uin
         if task.is_null() {
             return;
         }
-        // SAFETY: not NULL, and by the caller's promise.
+        // SAFETY: the task is checked above, and its runtime and engine here; what is queued runs
+        // on this thread.
         unsafe {
             let (rt, engine) = (runtime_of(task), own_engine(task));
             if rt.is_null() || engine.is_null() {
