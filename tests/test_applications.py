@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from daemon import title, wait_for, wait_for_end
+from daemon import exists, title, wait_for, wait_for_end
 
 
 class Load:
@@ -132,17 +132,17 @@ def test_time_in_the_queue_is_limited(unit, python):
 
 @pytest.mark.parametrize('how', ['loop', 'stop'])
 def test_hung_process_is_killed_and_replaced(unit, python, how):
-    unit.serve({'stuck': python('hanging', limits={'timeout': 1, 'kill_timeout': 4})})
+    unit.serve({'stuck': python('hanging', limits={'timeout': 1, 'kill_timeout': 6})})
     before = int(unit.get().text)
     assert unit.get(f'/{how}').status == 503
     start = time.monotonic()
-    after = unit.get()
-    assert after.status == 200 and int(after.text) != before
-    assert time.monotonic() - start < 3.5, 'the replacement does not wait for the end'
+    # It may take longer to start than a request may wait.
+    after = wait_for(lambda: (a := unit.get()).status == 200 and a, what='the replacement')
+    assert int(after.text) != before and time.monotonic() - start < 5.5, 'it does not wait for the end'
     assert not wait_for_end([before])
     unit.wait_log(f'app process {before} exited on signal 9')
-    assert re.search(rf'process {before} has been told to quit [23] s ago and has not: sending SIGTERM', unit.log())
-    assert applications(unit, 'stuck') == [int(after.text)]
+    assert re.search(rf'process {before} has been told to quit [345] s ago and has not: sending SIGTERM', unit.log())
+    wait_for(lambda: applications(unit, 'stuck') == [int(after.text)], what='one process')
 
 
 def test_hung_process_stays_without_the_option(unit, python):
@@ -215,10 +215,11 @@ def test_successor_is_ready_when_the_limit_is_reached(unit, python):
             wait_for(lambda: len(applications(unit, 'slow')) == 2, what='two processes')
             wait_for(lambda: running(unit, 'slow')['starting'] == 0, what='the successor')
         start = time.monotonic()
-        assert unit.get().text == first or served >= 64
+        assert unit.get().status == 200
         longest = max(longest, time.monotonic() - start)
     assert longest < 2.5, 'nobody waits for an import'
-    assert unit.get().text != first
+    # It has its 64 requests before long.
+    wait_for(lambda: unit.get().text != first and not exists(int(first)), what='the end of the first process')
 
 
 def test_restart_loses_nothing(unit, python):
