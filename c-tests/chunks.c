@@ -238,6 +238,11 @@ nothing(void)
     CHECK(nxt_http_chunk_parse(task, &hcp, &in) == NULL);
     CHECK(hcp.error && !hcp.chunk_error);
 
+    /* Without a task a buffer without data is left alone. */
+    memset(&hcp, 0, sizeof(hcp));
+    buffer(&in, "1", 1);
+    CHECK(nxt_http_chunk_parse(NULL, &hcp, &in) == NULL && !hcp.chunk_error);
+
     memset(&hcp, 0, sizeof(hcp));
     hcp.state = 200;
     CHECK(nxt_http_chunk_parse(task, &hcp, &in) == NULL && hcp.chunk_error);

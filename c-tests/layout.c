@@ -1670,6 +1670,65 @@ NUMBER(NXT_INET_ADDR_STR_LEN, 21);
 NUMBER(NXT_LISTEN_BACKLOG, -1);
 NUMBER(NXT_NONBLOCK, 1);
 
+TYPE(nxt_conn_state_t, 64, 8);
+AT(nxt_conn_state_t, ready_handler, 0);
+AT(nxt_conn_state_t, close_handler, 8);
+AT(nxt_conn_state_t, error_handler, 16);
+AT(nxt_conn_state_t, io_read_handler, 24);
+AT(nxt_conn_state_t, timer_handler, 32);
+AT(nxt_conn_state_t, timer_value, 40);
+AT(nxt_conn_state_t, timer_data, 48);
+AT(nxt_conn_state_t, timer_autoreset, 56);
+
+TYPE(nxt_conn_t, 424, 8);
+AT(nxt_conn_t, socket, 0);
+AT(nxt_conn_t, read, 80);
+AT(nxt_conn_t, read_state, 88);
+AT(nxt_conn_t, read_work_queue, 96);
+AT(nxt_conn_t, read_timer, 104);
+AT(nxt_conn_t, write, 168);
+AT(nxt_conn_t, write_state, 176);
+AT(nxt_conn_t, write_work_queue, 184);
+AT(nxt_conn_t, rate, 192);
+AT(nxt_conn_t, write_timer, 200);
+AT(nxt_conn_t, sent, 264);
+AT(nxt_conn_t, max_chunk, 272);
+AT(nxt_conn_t, nbytes, 276);
+AT(nxt_conn_t, io, 280);
+AT(nxt_conn_t, u.tls, 288);
+AT(nxt_conn_t, u.thread_pool, 288);
+AT(nxt_conn_t, mem_pool, 296);
+AT(nxt_conn_t, task, 304);
+AT(nxt_conn_t, log, 336);
+AT(nxt_conn_t, listen, 368);
+AT(nxt_conn_t, remote, 376);
+AT(nxt_conn_t, local, 384);
+AT(nxt_conn_t, action, 392);
+AT(nxt_conn_t, block_read, 400);
+AT(nxt_conn_t, block_write, 401);
+AT(nxt_conn_t, delayed, 402);
+AT(nxt_conn_t, idle, 403);
+AT(nxt_conn_t, sendfile, 404);
+AT(nxt_conn_t, tcp_nodelay, 405);
+AT(nxt_conn_t, link, 408);
+
+TYPE(nxt_listen_event_t, 240, 8);
+AT(nxt_listen_event_t, socket, 0);
+AT(nxt_listen_event_t, task, 80);
+AT(nxt_listen_event_t, ready, 112);
+AT(nxt_listen_event_t, batch, 116);
+AT(nxt_listen_event_t, count, 120);
+AT(nxt_listen_event_t, accept, 128);
+AT(nxt_listen_event_t, listen, 136);
+AT(nxt_listen_event_t, next, 144);
+AT(nxt_listen_event_t, work_queue, 152);
+AT(nxt_listen_event_t, timer, 160);
+AT(nxt_listen_event_t, link, 224);
+
+NUMBER(NXT_CONN_SENDFILE_OFF, 0);
+NUMBER(NXT_CONN_SENDFILE_ON, 1);
+NUMBER(NXT_CONN_SENDFILE_UNSET, 3);
+
 int
 main(void)
 {

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "check.h"
 
@@ -255,6 +256,120 @@ control(void)
 }
 
 
+static int               accepted, closed;
+static nxt_conn_state_t  idle;
+
+
+static void
+close_connection(nxt_task_t *t, void *obj, void *data)
+{
+    nxt_conn_t  *c;
+
+    (void) data;
+
+    c = obj;
+    nxt_conn_active(t->thread->engine, c);
+    close(c->socket.fd);
+    nxt_conn_free(t, c);
+    closed++;
+}
+
+
+static void
+client(nxt_task_t *t, void *obj, void *data)
+{
+    nxt_conn_t          *c;
+    nxt_listen_event_t  *lev;
+
+    c = obj;
+    lev = data;
+    accepted++;
+
+    CHECK(t == &c->task && c->listen == lev && c->idle);
+    CHECK(c->socket.fd >= 0 && (fcntl(c->socket.fd, F_GETFL) & O_NONBLOCK));
+    CHECK(c->remote->length > 10
+          && memcmp(nxt_sockaddr_start(c->remote), "127.0.0.1:", 10) == 0);
+    CHECK(t->thread->engine->connections == 1);
+    CHECK(t->thread->engine->accepted_conns_cnt == (uint64_t) accepted);
+
+    idle.close_handler = close_connection;
+    c->read_state = &idle;
+
+    /* There is room for one only: it was closed to make room for the next. */
+    if (accepted == 3) {
+        CHECK(closed == 2);
+        close_connection(t, c, NULL);
+        _exit(failures != 0);
+    }
+}
+
+
+/* An engine accepts; in a process of its own, as it does nothing else. */
+static void
+serve(void)
+{
+    int                  status, i, s[3];
+    pid_t                pid;
+    nxt_sockaddr_t       *bound;
+    struct sockaddr_in   in;
+    nxt_event_engine_t   *engine;
+    nxt_listen_socket_t  *ls;
+
+    memset(&in, 0, sizeof(in));
+    in.sin_family = AF_INET;
+    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    bound = nxt_sockaddr_create(rt.mem_pool, (struct sockaddr *) &in, sizeof(in),
+                                NXT_INET_ADDR_STR_LEN);
+    bound->type = SOCK_STREAM;
+
+    rt.inherited_sockets = NULL;
+    rt.listen_sockets = nxt_array_create(rt.mem_pool, 1,
+                                         sizeof(nxt_listen_socket_t));
+    ls = nxt_runtime_listen_socket_add(&rt, bound);
+    ls->flags = NXT_NONBLOCK;
+    ls->handler = client;
+    nxt_listen_socket_remote_size(ls);
+    CHECK(nxt_runtime_listen_sockets_create(task, &rt) == NXT_OK);
+    bound = nxt_getsockname(task, rt.mem_pool, ls->socket);
+
+    fflush(stdout);
+    pid = fork();
+
+    if (pid == 0) {
+        alarm(20);
+
+        engine = nxt_event_engine_create(task, &nxt_epoll_edge_engine, NULL, 0, 1);
+        engine->mem_pool = nxt_mp_create(1024, 128, 256, 32);
+        engine->max_connections = 1;
+        task->thread->engine = engine;
+
+        if (nxt_runtime_listen_sockets_enable(task, &rt) != NXT_OK
+            || nxt_queue_is_empty(&engine->listen_connections))
+        {
+            _exit(2);
+        }
+
+        nxt_event_engine_start(engine);
+        _exit(3);
+    }
+
+    for (i = 0; i < 3; i++) {
+        s[i] = socket(AF_INET, SOCK_STREAM, 0);
+        CHECK(connect(s[i], &bound->u.sockaddr, bound->socklen) == 0);
+    }
+
+    status = -1;
+    CHECK(waitpid(pid, &status, 0) == pid);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+
+    for (i = 0; i < 3; i++) {
+        close(s[i]);
+    }
+
+    close(ls->socket);
+}
+
+
 #ifndef ORIGINAL
 
 static void
@@ -264,6 +379,23 @@ nothing(void)
     nxt_listen_socket_t  ls;
 
     memset(&ls, 0, sizeof(ls));
+
+    /* Without an engine nobody accepts. */
+    rt.listen_sockets = nxt_array_create(rt.mem_pool, 1,
+                                         sizeof(nxt_listen_socket_t));
+    CHECK(nxt_runtime_listen_sockets_enable(task, &rt) == NXT_OK);
+    ((nxt_listen_socket_t *) nxt_array_zero_add(rt.listen_sockets))->flags =
+        NXT_NONBLOCK;
+    CHECK(nxt_runtime_listen_sockets_enable(task, &rt) == NXT_ERROR);
+    CHECK(nxt_runtime_listen_sockets_enable(NULL, NULL) == NXT_ERROR);
+    CHECK(nxt_listen_event(task, &ls) == NULL);
+    CHECK(nxt_listen_event(NULL, NULL) == NULL);
+    CHECK(nxt_conn_create(rt.mem_pool, task) == NULL);
+    nxt_conn_free(task, NULL);
+    nxt_conn_accept(NULL, NULL, NULL);
+    nxt_conn_accept_error(NULL, NULL, NULL, EMFILE);
+    nxt_conn_io_accept(NULL, NULL, NULL);
+
     nxt_sockaddr_text(NULL);
     CHECK(nxt_sockaddr_alloc(NULL, 16, 10) == NULL);
     CHECK(nxt_sockaddr_alloc(rt.mem_pool, 256, 10) == NULL);
@@ -316,6 +448,7 @@ main(int argc, char **argv)
     addresses();
     sockets();
     control();
+    serve();
 
 #ifndef ORIGINAL
     nothing();

@@ -81,6 +81,7 @@ nxt_thread_extern_data(nxt_thread_t, nxt_thread_context);
 #include <nxt_sockaddr.h>
 #include <nxt_listen_socket.h>
 #include <nxt_event_engine.h>
+#include <nxt_conn.h>
 #include <nxt_job.h>
 #include <nxt_http_parse.h>
 #include <nxt_process.h>

@@ -296,6 +296,16 @@ nxt_int_t nxt_runtime_listen_sockets_create(nxt_task_t *task,
                                             nxt_runtime_t *rt);
 
 /**
+ * Has the engine of the calling thread accept connections at the listening sockets of a runtime that do
+ * not wait.
+ *
+ * Requires:
+ * `task` is NULL or valid with the engine of its thread, `rt` is NULL or a runtime, whose sockets stay.
+ */
+nxt_int_t nxt_runtime_listen_sockets_enable(nxt_task_t *task,
+                                            nxt_runtime_t *rt);
+
+/**
  * Adds a log file of a name, or finds it; NULL when there is no memory.
  *
  * Requires:

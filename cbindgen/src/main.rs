@@ -30,6 +30,7 @@ const EXCLUDED: &[&str] = &[
     "nxt_app_t",
     "nxt_conn_io_t",
     "nxt_event_engine_enter",
+    "nxt_event_write_rate_t",
     "nxt_event_engine_next",
     "nxt_event_engine_wait",
     "nxt_fiber_main_t",
@@ -129,6 +130,11 @@ const MEMBERS: &[(&str, &str, &str)] = &[
         "nxt_sockaddr_u u;",
         "union {\n        struct sockaddr sockaddr;\n        struct sockaddr_in sockaddr_in;\n        \
          struct sockaddr_in6 sockaddr_in6;\n        struct sockaddr_un sockaddr_un;\n    } u;",
+    ),
+    (
+        "nxt_conn_t",
+        "void *u;",
+        "union {\n        void *tls;\n        nxt_thread_pool_t *thread_pool;\n    } u;",
     ),
     (
         "nxt_timer_change_t",

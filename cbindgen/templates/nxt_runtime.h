@@ -63,6 +63,8 @@
 
 @ nxt_runtime_listen_sockets_create
 
+@ nxt_runtime_listen_sockets_enable
+
 @ nxt_runtime_log_file_add
 
 @ nxt_current_directory

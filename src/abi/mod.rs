@@ -30,6 +30,7 @@ pub mod buf_pool;
 pub mod capability;
 pub mod clone;
 pub mod conf;
+pub mod conn;
 pub mod credential;
 pub mod engine;
 pub mod errno;

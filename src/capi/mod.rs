@@ -20,6 +20,7 @@ pub mod capability;
 pub mod cgroup;
 pub mod clone;
 pub mod conf;
+pub mod conn;
 pub mod credential;
 pub mod djb_hash;
 pub mod engine;

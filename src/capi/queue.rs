@@ -36,6 +36,21 @@ pub(crate) unsafe fn append_link(queue: *mut nxt_queue_t, link: Link) {
     }
 }
 
+/// Adds a link at the start of a list.
+///
+/// # Safety
+/// As [`append_link`].
+pub(crate) unsafe fn prepend_link(queue: *mut nxt_queue_t, link: Link) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let head = &raw mut (*queue).head;
+        (*link).prev = head;
+        (*link).next = (*head).next;
+        (*(*head).next).prev = link;
+        (*head).next = link;
+    }
+}
+
 /// The middle link; of an even number the first of the second half. Of an empty list its head.
 ///
 /// # Safety

@@ -23,6 +23,7 @@ use crate::capi::log::{task_record, thread_record};
 use crate::capi::mp::nxt_mp_zalloc;
 use crate::capi::{bytes, guard, str_bytes};
 use crate::sys::Errno;
+use crate::sys::accept::Peer;
 use crate::sys::address::{Address, ParseError, SockaddrOf};
 
 /// What stands before the address.
@@ -320,6 +321,21 @@ unsafe fn create(mp: *mut nxt_mp_t, address: &Address, text: usize) -> Option<*m
         nxt_sockaddr_text(sa);
         Some(sa)
     }
+}
+
+/// The address of a client, with room for its text; NULL when there is no memory.
+///
+/// # Safety
+/// `mp` is NULL or a pool.
+pub(crate) unsafe fn of_peer(mp: *mut nxt_mp_t, peer: &Peer) -> *mut nxt_sockaddr_t {
+    let (address, room) = match peer {
+        Peer::Inet(inet @ SocketAddr::V4(_)) => (Address::Inet(*inet), INET_TEXT),
+        Peer::Inet(inet @ SocketAddr::V6(_)) => (Address::Inet(*inet), INET6_TEXT),
+        // Clients of unix sockets have no names.
+        Peer::Unix => (Address::Unix(PathBuf::new()), "unix:".len()),
+    };
+    // SAFETY: the caller's promise is the same.
+    unsafe { create(mp, &address, room) }.unwrap_or(ptr::null_mut())
 }
 
 /// Reads an address of the configuration: `127.0.0.1:80`, `*:80`, `[::1]:80`, `unix:/path`,

@@ -164,7 +164,7 @@ pub unsafe extern "C" fn nxt_event_engine_create(
 }
 
 /// The number of a new task.
-fn next_ident() -> u32 {
+pub(crate) fn next_ident() -> u32 {
     // SAFETY: the object is aligned and lives as long as the program; it is only used atomically.
     let ident = unsafe { std::sync::atomic::AtomicU64::from_ptr(nxt_task_ident.get()) };
     ident.fetch_add(1, std::sync::atomic::Ordering::Relaxed) as u32 & 0x3FFF_FFFF

@@ -578,13 +578,14 @@ pub unsafe extern "C" fn nxt_port_post(
     })
 }
 
-/// The engine of the calling thread.
+/// The engine of the calling thread; NULL if it has none.
 ///
 /// # Safety
-/// `task` is valid.
+/// `task` is NULL or valid.
 pub(crate) unsafe fn own_engine(task: *mut nxt_task_t) -> *mut nxt_event_engine_t {
     // SAFETY: by the caller's promise.
-    unsafe { (*task).thread.as_ref() }.map_or(ptr::null_mut(), |thread| thread.engine)
+    let thread = unsafe { task.as_ref().and_then(|task| task.thread.as_ref()) };
+    thread.map_or(ptr::null_mut(), |thread| thread.engine)
 }
 
 /// Adds holders to a port, or takes some away. Without any the port ends, on its own engine.

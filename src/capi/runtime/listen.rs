@@ -13,6 +13,7 @@ use crate::abi::types::nxt_int_t;
 use crate::base::log::Level;
 use crate::capi::array::{nxt_array_remove, nxt_array_zero_add};
 use crate::capi::c_string;
+use crate::capi::conn::nxt_listen_event;
 use crate::capi::guard;
 use crate::capi::listen_socket::{
     nxt_listen_socket_create, nxt_listen_socket_remote_size, nxt_listen_socket_update,
@@ -99,6 +100,32 @@ pub unsafe extern "C" fn nxt_runtime_listen_sockets_create(
                     None => nxt_listen_socket_create(task, (*rt).mem_pool, ls),
                 };
                 if made != NXT_OK {
+                    return NXT_ERROR;
+                }
+            }
+        }
+        NXT_OK
+    })
+}
+
+/// Has the engine of the calling thread accept connections at the listening sockets of a runtime that do
+/// not wait.
+///
+/// # Safety
+/// `task` is NULL or valid with the engine of its thread, `rt` is NULL or a runtime, whose sockets stay.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nxt_runtime_listen_sockets_enable(
+    task: *mut nxt_task_t,
+    rt: *mut nxt_runtime_t,
+) -> nxt_int_t {
+    guard("nxt_runtime_listen_sockets_enable", NXT_ERROR, || {
+        if rt.is_null() {
+            return NXT_ERROR;
+        }
+        // SAFETY: not NULL, and by the caller's promise.
+        unsafe {
+            for ls in sockets((*rt).listen_sockets) {
+                if (*ls).flags == NXT_NONBLOCK && nxt_listen_event(task, ls).is_null() {
                     return NXT_ERROR;
                 }
             }
