@@ -141,8 +141,16 @@ NXT_EXPORT extern nxt_str_t nxt_log_levels[];
 
 #define nxt_debug_alloc(...)
 
-#if (NXT_DEBUG)
+#if !(NXT_DEBUG)
+
+#define nxt_debug(...)
+#define nxt_log_debug(...)
+#define nxt_assert(condition)
+
+#else
+
 #define nxt_debug(task, ...)  nxt_log_debug((task)->log, __VA_ARGS__)
+
 /** Records for developers: if the log's level or the program asks for them. */
 #define nxt_log_debug(where, ...)                                             \
     do {                                                                      \
@@ -154,18 +162,19 @@ NXT_EXPORT extern nxt_str_t nxt_log_levels[];
             _here->handler(NXT_LOG_DEBUG, _here, __VA_ARGS__);                \
         }                                                                     \
     } while (0)
+
+/** Ends the program, with an alert, unless the condition holds. */
 #define nxt_assert(condition)                                                 \
     do {                                                                      \
-        if (nxt_slow_path(!(condition))) {                                    \
-            nxt_thread_log_alert("%s:%d assertion failed: %s",                \
-                                 __FILE__, __LINE__, #condition);             \
-            nxt_abort();                                                      \
+        if (nxt_fast_path(condition)) {                                       \
+            break;                                                            \
         }                                                                     \
+                                                                              \
+        nxt_thread_log_alert("%s:%d assertion failed: %s", __FILE__,          \
+                             __LINE__, #condition);                           \
+        nxt_abort();                                                          \
     } while (0)
-#else
-#define nxt_debug(...)
-#define nxt_log_debug(...)
-#define nxt_assert(condition)
+
 #endif
 
 #endif /* NXT_LOG_H */

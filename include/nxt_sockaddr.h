@@ -32,21 +32,25 @@ struct nxt_sockaddr_s {
     } u;
 };
 
-/** The longest texts. */
-#define NXT_INET_ADDR_STR_LEN  nxt_length("255.255.255.255:65535")
-#define NXT_INET6_ADDR_STR_LEN  \
-    nxt_length("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535")
-
-/** How many bytes an object has. */
+/** How many bytes an object has: the text is behind the address. */
 #define nxt_sockaddr_size(sa)  \
     (offsetof(nxt_sockaddr_t, u) + (sa)->socklen + (sa)->length)
 
-/** The text, and its parts. */
-#define nxt_sockaddr_start(sa)  nxt_pointer_to(sa, (sa)->start)
-#define nxt_sockaddr_address(sa)  nxt_pointer_to(sa, (sa)->address_start)
-#define nxt_sockaddr_port(sa)  nxt_pointer_to(sa, (sa)->port_start)
+/** Where a part of the text begins, of which a member says the place. */
+#define NXT_SOCKADDR_PART(sa, member)  nxt_pointer_to((sa), (sa)->member)
+
+#define nxt_sockaddr_start(sa)  NXT_SOCKADDR_PART(sa, start)
+#define nxt_sockaddr_address(sa)  NXT_SOCKADDR_PART(sa, address_start)
+#define nxt_sockaddr_port(sa)  NXT_SOCKADDR_PART(sa, port_start)
+
+/** The port ends with the text. */
 #define nxt_sockaddr_port_length(sa)  \
-    ((sa)->start + (sa)->length - (sa)->port_start)
+    ((sa)->length - ((sa)->port_start - (sa)->start))
+
+/** The longest texts of addresses with ports. */
+#define NXT_INET6_ADDR_STR_LEN  \
+    nxt_length("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535")
+#define NXT_INET_ADDR_STR_LEN  nxt_length("255.255.255.255:65535")
 
 /**
  * An empty address of `socklen` bytes, with room for a text. NULL when there is no memory, or the
