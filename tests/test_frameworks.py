@@ -69,7 +69,7 @@ def test_starlette_lifespan_ran(demo):
 
 
 def test_starlette_websocket(demo):
-    ws = websocket.create_connection(f'ws://127.0.0.1:{demo.port}/starlette/ws', timeout=10)
+    ws = websocket.create_connection(f'ws://127.0.0.1:{demo.port}/starlette/ws', timeout=30)
     for text in ('hello', 'žluť', 'x' * 100_000):
         ws.send(text)
         assert ws.recv() == 'echo: ' + text

@@ -133,4 +133,4 @@ def test_share_list_index_mime(share):
 
 def test_fifo_is_not_waited_for(share):
     os.mkfifo(share.root / 'fifo')
-    assert share.get('/fifo', timeout=3).status == 404
+    assert share.get('/fifo', timeout=10).status == 404

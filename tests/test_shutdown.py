@@ -130,7 +130,7 @@ def test_quick_overtakes_graceful(unit, python):
 
 def test_websockets_are_told(unit, python):
     unit.serve({'ws': python('websocket_echo')}, settings={'shutdown_timeout': 2})
-    ws = websocket.create_connection(f'ws://127.0.0.1:{unit.port}/', timeout=10)
+    ws = websocket.create_connection(f'ws://127.0.0.1:{unit.port}/', timeout=30)
     ws.send('one')
     assert ws.recv() == 'one'
     unit.process.send_signal(signal.SIGQUIT)
