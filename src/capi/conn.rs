@@ -133,7 +133,7 @@ pub unsafe extern "C" fn nxt_listen_event(
             (*own_task).thread = (*task).thread;
             (*own_task).log = nxt_main_log.get();
             (*own_task).ident = next_ident();
-            (*lev).batch = u32::from((*engine).batch.max(1));
+            (*lev).batch = (*engine).batch.max(1);
             (*lev).count = 1;
             (*lev).accept = Some(nxt_conn_io_accept);
             (*lev).listen = ls;
