@@ -38,3 +38,44 @@ def test_unit_rs_serves_requests(unit, unit_rs):
     answer = unit.post('/upload', body)
     assert answer.body == f'POST /upload {len(body)}\n'.encode() + body
     assert {unit.get(f'/{n}').status for n in range(50)} == {200}
+
+
+QUERY = r'''
+#include <nxt_unit.h>
+#include <nxt_unit_request.h>
+#include <stdio.h>
+#include <string.h>
+
+static void handle(nxt_unit_request_info_t *req)
+{
+    char text[64];
+    nxt_unit_request_t *r = req->request;
+    const char *query = r->query.offset != 0 ? nxt_unit_sptr_get(&r->query) : "(none)";
+    int length = snprintf(text, sizeof(text), "%u %s", (unsigned) r->query_length, query);
+    int rc = nxt_unit_response_init(req, 200, 0, 0);
+    if (rc == NXT_UNIT_OK) {
+        rc = nxt_unit_response_write(req, text, length);
+    }
+    nxt_unit_request_done(req, rc);
+}
+
+int main(void)
+{
+    nxt_unit_init_t init;
+    memset(&init, 0, sizeof(init));
+    init.callbacks.request_handler = handle;
+    nxt_unit_ctx_t *ctx = nxt_unit_init(&init);
+    return ctx == NULL || nxt_unit_run(ctx) != NXT_UNIT_OK;
+}
+'''
+
+
+def test_no_query_and_an_empty_one_differ(unit, tmp_path):
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    program = tmp_path / 'query'
+    subprocess.run([os.environ.get('CC', 'cc'), '-I', ROOT / 'include', '-x', 'c', '-', '-o', program, '-x', 'none',
+                    BUILD / 'lib/libunit.a', '-lpthread', '-ldl', '-lm'], input=QUERY.encode(), check=True)
+    unit.serve({'query': {'type': 'external', 'executable': str(program)}})
+    targets = ['/', '/?', '/?a=b', '/%61', '/%61?', '/%61?a=b']
+    assert [unit.get(target).text for target in targets] == ['0 (none)', '0 ', '3 a=b'] * 2

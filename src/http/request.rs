@@ -175,7 +175,7 @@ pub struct RequestHead {
     refused: Option<HeadError>,
     path: PathSource,
     decoded_path: Vec<u8>,
-    query: Span,
+    query: Option<Span>,
     quoted: bool,
     host: Option<Span>,
     lower_host: Vec<u8>,
@@ -206,7 +206,7 @@ impl RequestHead {
             refused: None,
             path: PathSource::Raw(Span::default()),
             decoded_path: Vec::new(),
-            query: Span::default(),
+            query: None,
             quoted: false,
             host: None,
             lower_host: Vec::new(),
@@ -305,14 +305,14 @@ impl RequestHead {
             self.path = PathSource::Decoded;
             self.quoted = parts.quoted;
             if let Some(query) = parts.query {
-                self.query = Span {
+                self.query = Some(Span {
                     start: span.start + query.start,
                     len: query.len,
-                };
+                });
             }
         } else if let Some(query) = line.query {
             self.path = PathSource::Raw(Span::new(span.start as usize, query as usize - 1));
-            self.query = Span::new(query as usize, span.end());
+            self.query = Some(Span::new(query as usize, span.end()));
         } else {
             self.path = PathSource::Raw(span);
         }
@@ -488,7 +488,12 @@ impl RequestHead {
 
     /// Query as sent, without the `?`; empty without one.
     pub fn query(&self) -> &[u8] {
-        self.get(self.query)
+        self.query_part().unwrap_or_default()
+    }
+
+    /// The raw query if the target has a question mark, even with nothing behind it.
+    pub fn query_part(&self) -> Option<&[u8]> {
+        self.query.map(|query| self.get(query))
     }
 
     /// The path was sent with percent escapes.

@@ -77,6 +77,11 @@ fn lenient_request_lines() {
     assert_eq!(parse(b"GET /a?b#c HTTP/1.1\n\n").unwrap().query(), b"b");
     assert_eq!(parse(b"GET /?%zz HTTP/1.1\n\n").unwrap().query(), b"%zz");
     assert_eq!(parse(b"GET /a#b?c HTTP/1.1\n\n").unwrap().query(), b"");
+    let part = |head: &[u8]| parse(head).unwrap().query_part().map(<[u8]>::to_vec);
+    assert_eq!(part(b"GET / HTTP/1.1\n\n"), None);
+    assert_eq!(part(b"GET /%61 HTTP/1.1\n\n"), None);
+    assert_eq!(part(b"GET /? HTTP/1.1\n\n"), Some(Vec::new()));
+    assert_eq!(part(b"GET /%61? HTTP/1.1\n\n"), Some(Vec::new()));
 }
 
 #[test]

@@ -465,7 +465,7 @@ impl Connection {
                 server_name: request.server_name(),
                 target: request.head.target(),
                 path: request.path(),
-                query: request.head.query(),
+                query: request.head.query_part(),
                 fields: &mut fields,
                 body: &request.body,
                 tls: request.tls,

@@ -38,8 +38,8 @@ pub struct AppRequest<'a> {
     pub target: &'a [u8],
     /// Decoded, normalised path.
     pub path: &'a [u8],
-    /// Raw query.
-    pub query: &'a [u8],
+    /// Raw query, if the target has a question mark.
+    pub query: Option<&'a [u8]>,
     /// Name, value, hash of the lower-cased name; skipped fields left out.
     pub fields: &'a mut dyn Iterator<Item = (&'a [u8], &'a [u8], u16)>,
     /// The whole body. A file is sent to the application from its beginning.

@@ -123,8 +123,10 @@ impl<'r, 'a> Serialized<'r, 'a> {
         if !shares_start(request.path, request.target) {
             size += request.path.len() + 1;
         }
-        if offset_inside(request.query, request.target).is_none() {
-            size += request.query.len() + 1;
+        if let Some(query) = request.query
+            && offset_inside(query, request.target).is_none()
+        {
+            size += query.len() + 1;
         }
         // A joined field costs its value and the separator, less than a field of its own.
         size += fields
@@ -187,10 +189,13 @@ impl<'r, 'a> Serialized<'r, 'a> {
         } else {
             w.text(at::PATH, request.path);
         }
-        w.number(at::QUERY_LENGTH, request.query.len() as u32);
-        match offset_inside(request.query, request.target) {
-            Some(offset) => w.pointer(at::QUERY, target + offset),
-            None => w.text(at::QUERY, request.query),
+        // Without a query the pointer stays zero: the Java module tells "/" and "/?" apart by it.
+        if let Some(query) = request.query {
+            w.number(at::QUERY_LENGTH, query.len() as u32);
+            match offset_inside(query, request.target) {
+                Some(offset) => w.pointer(at::QUERY, target + offset),
+                None => w.text(at::QUERY, query),
+            }
         }
         w.out[at::CONTENT_LENGTH..at::CONTENT_LENGTH + 8]
             .copy_from_slice(&request.body.len().to_ne_bytes());
@@ -331,7 +336,7 @@ mod tests {
     fn with_request<R>(
         target: &[u8],
         path: &[u8],
-        query: &[u8],
+        query: Option<&[u8]>,
         fields: &[Raw<'_>],
         then: impl FnOnce(&mut AppRequest<'_>) -> R,
     ) -> R {
@@ -339,7 +344,7 @@ mod tests {
         let mut iter = fields.iter().copied();
         // The iterator's items and the trait object must have one lifetime.
         fn build<'a, R>(
-            (target, path, query): (&'a [u8], &'a [u8], &'a [u8]),
+            (target, path, query): (&'a [u8], &'a [u8], Option<&'a [u8]>),
             fields: &'a mut dyn Iterator<Item = Raw<'a>>,
             body: &'a Body,
             then: impl FnOnce(&mut AppRequest<'_>) -> R,
@@ -395,7 +400,7 @@ mod tests {
             (b"Authorization", b"Basic zzz", 7),
             (b"cookie", b"", 0x23F2),
         ];
-        with_request(target, b"/a b", &target[7..], fields, |request| {
+        with_request(target, b"/a b", Some(&target[7..]), fields, |request| {
             let out = serialize(request, NameStyle::Plain);
             assert_eq!(out[..8], [4, 8, 8, 8, 4, 1, 0, 3]);
             assert_eq!(text(&out, at::METHOD), b"POST");
@@ -433,13 +438,29 @@ mod tests {
     #[test]
     fn a_path_that_is_the_target_is_not_copied() {
         let target = b"/index.html";
-        with_request(target, target, b"", &[], |request| {
+        with_request(target, target, None, &[], |request| {
             let out = serialize(request, NameStyle::Plain);
             let path = at::PATH + number(&out, at::PATH) as usize;
             assert_eq!(path, at::TARGET + number(&out, at::TARGET) as usize);
-            assert_eq!(number(&out, at::QUERY_LENGTH), 0);
-            assert!(text(&out, at::QUERY).is_empty());
+            assert_eq!(
+                (number(&out, at::QUERY_LENGTH), number(&out, at::QUERY)),
+                (0, 0)
+            );
         });
+        let with_question_mark = b"/?";
+        with_request(
+            with_question_mark,
+            b"/",
+            Some(&with_question_mark[2..]),
+            &[],
+            |request| {
+                let out = serialize(request, NameStyle::Plain);
+                let query = at::QUERY + number(&out, at::QUERY) as usize;
+                assert_eq!(number(&out, at::QUERY_LENGTH), 0);
+                assert_eq!(query, at::TARGET + number(&out, at::TARGET) as usize + 2);
+                assert!(text(&out, at::QUERY).is_empty());
+            },
+        );
     }
 
     #[test]
@@ -450,7 +471,7 @@ mod tests {
             (b"x-two_WORDS", b"2", 5),
             (b"X-Two_Words", b"", 5),
         ];
-        with_request(b"/", b"/", b"", fields, |request| {
+        with_request(b"/", b"/", None, fields, |request| {
             let out = serialize(request, NameStyle::Cgi);
             assert_eq!(number(&out, at::FIELDS_COUNT), 2);
             let base = REQUEST_SIZE;
@@ -466,13 +487,13 @@ mod tests {
     fn what_a_length_byte_cannot_say_is_refused() {
         let name = [b'n'; 251];
         let fields: &[Raw<'_>] = &[(&name, b"v", 1)];
-        with_request(b"/", b"/", b"", fields, |request| {
+        with_request(b"/", b"/", None, fields, |request| {
             assert_eq!(
                 Serialized::new(request, NameStyle::Cgi).err(),
                 Some(TooLong)
             );
         });
-        with_request(b"/", b"/", b"", fields, |request| {
+        with_request(b"/", b"/", None, fields, |request| {
             assert!(Serialized::new(request, NameStyle::Plain).is_ok());
         });
     }

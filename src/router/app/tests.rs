@@ -178,7 +178,7 @@ fn begin(app: &Arc<App>, port: &Rc<WorkerPort>, body: &Body, websocket: bool) ->
         server_name: b"localhost",
         target: b"/",
         path: b"/",
-        query: b"",
+        query: None,
         fields: &mut std::iter::empty(),
         body,
         tls: false,
