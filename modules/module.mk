@@ -6,6 +6,7 @@ include $(BUILD)/languages/$(NAME).mk
 
 OUT     := $(BUILD)/lib/unit/modules/$(NAME).unit.so
 OBJDIR  := $(BUILD)/languages/$(NAME)
+CARGO   ?= cargo
 LIBUNIT := $(BUILD)/lib/libunit.a
 objects := $(patsubst %.c,$(OBJDIR)/%.o,$(notdir $(SOURCES)))
 vpath %.c $(sort $(dir $(SOURCES)))
@@ -21,8 +22,8 @@ flags := -std=gnu11 -fPIC -fvisibility=hidden -fno-strict-aliasing -fno-strict-o
          -isystem $(BUILD)/include -isystem include -I$(BUILD)/languages \
          $(subst -I,-isystem ,$(FLAGS)) $(WARNINGS)
 
-# Go and Node.js are built by tools of their own.
-kind := $(if $(filter go nodejs,$(LANGUAGE)),$(LANGUAGE),shared)
+# Go, Node.js, Java and Rust have tools of their own.
+kind := $(if $(filter go nodejs java wasm-wasi-component,$(LANGUAGE)),$(LANGUAGE),shared)
 
 .PHONY: build install uninstall
 build: build-$(kind)
@@ -89,5 +90,62 @@ install-nodejs: build-nodejs
 
 uninstall-nodejs:
 	$(NPM) uninstall $(if $(LOCAL)$(DESTDIR),--prefix $(DESTDIR)$(LOCAL),-g) unit-http
+
+.PHONY: build-java install-java uninstall-java
+JAVA_OUT  := $(BUILD)/languages/$(NAME).classes
+JAR_DIR   := $(BUILD)/languages/$(NAME).jars
+API_JAR   := $(JAR_DIR)/websocket-api-$(NAME)-$(VERSION).jar
+UNIT_JAR  := $(JAR_DIR)/nginx-unit-jsc-$(NAME)-$(VERSION).jar
+USED_JARS := $(filter-out $(API_JAR) $(UNIT_JAR),$(wildcard $(JAR_DIR)/*.jar))
+empty     :=
+CLASSPATH := $(subst $(empty) $(empty),:,$(strip $(USED_JARS)))
+
+build-java: build-shared $(UNIT_JAR)
+
+# The jar of one package: its classes, its other files, and the licence.
+java_jar = $(if $(V),,@echo '  JAR $@'; )rm -rf $(JAVA_OUT)/$(1) && mkdir -p $(JAVA_OUT)/$(1)/META-INF && \
+    find $(JAVA_SOURCE)/$(1) -name '*.java' > $(JAVA_OUT)/$(1)/sources && \
+    $(JAVA_HOME)/bin/javac -nowarn -encoding utf-8 -d $(JAVA_OUT)/$(1) -cp $(CLASSPATH)$(2) @$(JAVA_OUT)/$(1)/sources && \
+    (cd $(JAVA_SOURCE) && find $(1) -name '*.properties') | \
+        while read -r file; do cp $(JAVA_SOURCE)/$$file $(JAVA_OUT)/$(1)/$$file || exit 1; done && \
+    cp $(JAVA_SOURCE)/../../LICENSE $(JAVA_SOURCE)/../../NOTICE $(JAVA_OUT)/$(1)/META-INF/ && \
+    $(JAVA_HOME)/bin/jar cf $@ -C $(JAVA_OUT)/$(1) META-INF -C $(JAVA_OUT)/$(1) $(1)
+
+$(API_JAR): $(BUILD)/languages/$(NAME).mk
+	$(call java_jar,javax/websocket)
+
+$(UNIT_JAR): $(API_JAR)
+	$(call java_jar,nginx/unit,:$<)
+
+install-java: build-java install-shared
+	install -d $(DESTDIR)$(JARS)
+	install -p -m 644 $(API_JAR) $(UNIT_JAR) $(USED_JARS) $(DESTDIR)$(JARS)/
+
+uninstall-java: uninstall-shared
+	rm -f $(addprefix $(DESTDIR)$(JARS)/,$(notdir $(API_JAR) $(UNIT_JAR) $(USED_JARS)))
+
+.PHONY: build-wasm-wasi-component install-wasm-wasi-component uninstall-wasm-wasi-component
+COMPONENT        := $(OBJDIR)/src/wasm-wasi-component
+COMPONENT_MODULE := wasm_wasi_component.unit.so
+COMPONENT_BUILT  := $(OBJDIR)/target/$(if $(D),debug,release)/libwasm_wasi_component.so
+
+# The crate looks for the headers and for libunit as one object where they are in a tree of Unit.
+build-wasm-wasi-component: $(LIBUNIT)
+	mkdir -p $(OBJDIR)/src $(OBJDIR)/build/src
+	cp -rp $(SOURCES) $(OBJDIR)/src/
+	cp -p include/*.h $(OBJDIR)/src/
+	ln -sfn $(CURDIR)/$(BUILD)/include $(OBJDIR)/build/include
+	ld -r --whole-archive $(LIBUNIT) -o $(OBJDIR)/build/src/nxt_unit.o
+	CARGO_TARGET_DIR=$(CURDIR)/$(OBJDIR)/target $(CARGO) build --locked $(if $(D),,--release) \
+	    --manifest-path $(COMPONENT)/Cargo.toml
+	mkdir -p $(dir $(OUT))
+	install -p $(COMPONENT_BUILT) $(dir $(OUT))$(COMPONENT_MODULE)
+
+install-wasm-wasi-component: build-wasm-wasi-component
+	install -d $(DESTDIR)$(MODULESDIR)
+	install -p $(dir $(OUT))$(COMPONENT_MODULE) $(DESTDIR)$(MODULESDIR)/
+
+uninstall-wasm-wasi-component:
+	rm -f $(DESTDIR)$(MODULESDIR)/$(COMPONENT_MODULE)
 
 -include $(objects:.o=.d)

@@ -38,7 +38,7 @@ grep -q 'please run ./configure' out || fail "$(cat out)"
 ./configure --prefix=/opt/unit --statedir=/opt/state --user=nobody --control=unix:/run/c.sock --debug --tests \
     --openssl --cc-opt='-O1 -g' --ld-opt='-Wl,-z,now -Wl,--as-needed' > out
 grep -q '"/opt/state"' out || fail "no summary: $(cat out)"
-for wrong in php perl ruby; do
+for wrong in php perl ruby java wasm wasm-wasi-component; do
     ./configure $wrong > out 2>&1 && fail "$wrong without --source is accepted"
     grep -q -e --source out || fail "$(cat out)"
 done
