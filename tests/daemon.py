@@ -237,8 +237,9 @@ class Daemon:
         """Whether the control API answers."""
         try:
             return self.control('GET', '/config').status == 200
-        except (FileNotFoundError, ConnectionRefusedError):
-            # Not yet there, or the socket file of a daemon that was killed.
+        except (FileNotFoundError, ConnectionError, EOFError):
+            # Not yet there, or the socket of a daemon that was killed, whose last process is about
+            # to end.
             return False
 
     def status(self, path='/', **more):

@@ -201,24 +201,32 @@ def test_killed_process_comes_back(unit, python, who):
     unit.serve({'pid': python('pid')})
     assert unit.get().status == 200
     config = unit.control('GET', '/config').json()
-    count = len(unit.processes())
+
+    def titles():
+        return sorted(unit.processes().values())
+
+    # Main, the controller, the router, the prototype and the application.
+    before = wait_for(lambda: len(now := titles()) == 5 and now, what='five processes')
     counts = []
     for _ in range(4):
         victim = unit.pid(who)
         os.kill(victim, signal.SIGKILL)
         unit.wait_log(f'{victim} exited on signal 9')
         wait_for(unit.serves, what=f'an answer after the death of {who}')
-        wait_for(lambda: len(unit.processes()) == count, what='the same number of processes')
+        try:
+            wait_for(lambda: titles() == before)
+        except TimeoutError:
+            raise AssertionError(f'{titles()}, not {before}\n{unit.log()}') from None
         assert unit.control('GET', '/config').json() == config
         counts.append(snapshot(unit))
 
     # The first rounds may open what stays open; after them nothing may pile up. What the last one
     # killed is let go of a moment later.
-    before = {title: max(counts[0].get(title, 0), number) for title, number in counts[1].items()}
+    usual = {title: max(counts[0].get(title, 0), number) for title, number in counts[1].items()}
 
     def settled():
         counts.append(snapshot(unit))
-        return all(number <= before.get(title, number) + 1 for title, number in counts[-1].items())
+        return all(number <= usual.get(title, number) + 1 for title, number in counts[-1].items())
 
     wait_for(settled, what=f'descriptors as before: {counts}')
 
