@@ -187,7 +187,8 @@ def test_receiving_a_body(unit, scene, who, signo):
             with contextlib.suppress(ConnectionError):
                 connection.send(rest)
             result = outcome(connection)
-            # The application gets a request when its body is there, so another process serves it.
+            # The application gets a request when its body is there, so the next process serves it, or
+            # it is refused because it waited when the prototype died.
             assert result == LOST if who == 'router' else result in killer.allowed, result
     killer.back(start)
     census.wait()

@@ -123,6 +123,11 @@ def test_application_of_a_new_configuration(unit, target, who, signo):
     assert unit.get('/?x').body == b'x' * 20
 
 
+def active(unit, count):
+    wait_for(lambda: unit.control('GET', '/status/applications/target/requests/active').json() == count,
+             what=f'{count} active requests')
+
+
 @SIGNALS
 @pytest.mark.parametrize('who', ['prototype', 'application'])
 def test_application_that_requests_wait_for(unit, target, who, signo):
@@ -130,13 +135,60 @@ def test_application_that_requests_wait_for(unit, target, who, signo):
     connections = [unit.connect() for _ in range(4)]
     for c in connections:
         c.send(request(path='/?x'))
+    active(unit, 4)
     os.kill(unit.pid(f'"target" {who}'), signo)
-    results = [outcome(c, b'x' * 20) for c in connections]
-    assert set(results) <= {200, 503}, results
+    assert [outcome(c) for c in connections] == [503] * 4
     for c in connections:
         c.close()
     wait_for(lambda: unit.serves('/?x'), what='service')
     wait_for(lambda: len(unit.pids('"target"')) == 2, what='a prototype and an application')
+
+
+@SIGNALS
+def test_prototype_that_requests_wait_for(unit, target, signo):
+    """Those that no process has taken are refused too; the next prototype comes without being asked
+    for."""
+    unit.configure(configuration(unit, target(processes={'max': 1, 'spare': 0})))
+    warm_up(unit)
+    census = Census(unit)
+    connections = [unit.connect() for _ in range(4)]
+    connections[0].send(request(path='/slow?30'))
+    active(unit, 1)
+    for c in connections[1:]:
+        c.send(request(path='/?x'))
+    active(unit, 4)
+    prototype = unit.pid('"target" prototype')
+    os.kill(prototype, signo)
+    assert [outcome(c) for c in connections] == [503] * 4
+    for c in connections:
+        c.close()
+    wait_for(lambda: unit.pids('"target" prototype') not in ([], [prototype]), what='the next prototype')
+    assert unit.get('/?x').body == b'x' * 20
+    census.wait()
+
+
+def test_prototype_that_dies_again_and_again(unit, target):
+    """The pause before the next one grows; requests wait for its end or are refused."""
+    unit.configure(configuration(unit, target()))
+    warm_up(unit)
+    census = Census(unit)
+    known = [unit.pid('"target" prototype')]
+
+    def others():
+        return [p for p in children(unit.process.pid) if '"target" prototype' in title(p) and p not in known]
+
+    for _ in range(6):
+        os.kill(known[-1], signal.SIGKILL)
+        start = time.monotonic()
+        known.append(wait_for(others, what='the next prototype')[0])
+    assert time.monotonic() - start > 0.3
+    assert unit.log().count('dies again and again') == 1
+    os.kill(known[-1], signal.SIGKILL)
+    answers = set()
+    wait_for(lambda: answers.add(unit.get('/?x').status) or 200 in answers, what='service')
+    assert answers <= {200, 503}
+    unit.wait_log('the prototype of "target" is well again')
+    census.wait()
 
 
 @SIGNALS

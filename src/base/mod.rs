@@ -11,6 +11,7 @@ pub mod djb;
 pub mod log;
 pub mod log_limit;
 pub mod murmur;
+pub mod respawn;
 pub mod sprintf;
 pub mod term;
 pub mod uri;

@@ -26,7 +26,6 @@ pub mod modules;
 pub mod options;
 mod pid_file;
 mod prototype;
-mod respawn;
 mod shutdown;
 mod spawn;
 mod start_prototype;

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -24,13 +25,13 @@ pub(crate) enum Event {
     /// Start all processes of a new generation that are missing.
     Refill(Arc<App>),
     /// The same as [`Start`](Event::Start) after a pause: the last one ended before it did anything.
-    StartLater(Arc<App>, u32),
+    StartLater(Arc<App>, u32, Duration),
     /// A process went idle that is not a spare one.
     Idle(Arc<App>),
     /// The last request of a removed application is over.
     Drained(Arc<App>),
-    /// A prototype of this id is gone.
-    PrototypeGone(Arc<App>, Pid),
+    /// A prototype of this id is gone. With a generation: it needs another one.
+    PrototypeGone(Arc<App>, Pid, Option<u32>),
     /// A port has messages that wait for its socket.
     Flush(Arc<Link>),
     /// A worker thread ended without being told to.
@@ -44,9 +45,9 @@ pub(crate) enum Event {
 pub(crate) enum Notice {
     /// A process is gone. What it said before counts.
     ProcessGone(Arc<Departure>),
-    /// No process of this application can be started; fail the requests that waited up to this
-    /// count of failures.
-    StartFailed(Arc<App>, u32),
+    /// No process of this application can be started, or its prototype died: refuse the requests
+    /// that waited before this failure, named by its number.
+    Refused(Arc<App>, u32),
     /// The application has a new queue; move what nobody took from the old one.
     QueueReplaced(Arc<App>),
     /// A removed application has no process any more.

@@ -259,9 +259,9 @@ impl AppPort {
             .collect()
     }
 
-    pub(super) fn start_failed(&self, count: u32) {
+    pub(super) fn refuse(&self, failure: u32) {
         for slot in self.slots_where(|_| true) {
-            slot.start_failed(count);
+            slot.refuse(failure);
             self.forget_if_over(&slot);
         }
     }
@@ -279,7 +279,7 @@ impl AppPort {
             return self.give_up(&error);
         }
         for slot in self.slots_where(|slot| slot.process() == Some(pid)) {
-            slot.process_died();
+            slot.give_up();
             self.forget_if_over(&slot);
         }
         // A request may have been taken by the dead process which did not live to say so.
@@ -289,7 +289,7 @@ impl AppPort {
             spawn_local(async move {
                 tokio::time::sleep(BETWEEN).await;
                 for slot in between.iter().filter(|slot| slot.is_between()) {
-                    slot.process_died();
+                    slot.give_up();
                     port.forget_if_over(slot);
                 }
             });

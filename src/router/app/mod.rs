@@ -8,6 +8,7 @@ mod app_port;
 pub mod chunk;
 pub mod exchange;
 mod pool;
+mod prototypes;
 mod response;
 mod serialize;
 mod shared_port;
@@ -16,12 +17,13 @@ mod slot;
 pub(crate) mod tests;
 pub mod worker_port;
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::base::log::Level;
 use crate::base::log_limit::LogLimit;
+use crate::base::respawn::Respawn;
 use crate::conf::config::Application;
 use crate::ipc::message::QUIT_GRACEFUL;
 use crate::ipc::segment::{CHUNK_SIZE, DATA_SIZE};
@@ -30,6 +32,8 @@ use crate::router::hub::{AppId, Event, Hub, Link, Notice, lock};
 
 pub use pool::Counts;
 use pool::{Leaver, Limits, Pool, Restart};
+pub(crate) use prototypes::PrototypeStarts;
+use prototypes::Prototypes;
 use serialize::NameStyle;
 pub(crate) use shared_port::SharedPort;
 
@@ -83,26 +87,17 @@ pub struct App {
     inner: Mutex<Inner>,
     /// The idle timer runs or was asked for.
     idle_timer: AtomicBool,
-    /// Starts of its prototype, one at a time; why the last one failed.
-    pub(crate) starting: tokio::sync::Mutex<String>,
-    /// How many of them failed: who waited for one that failed does not try again.
-    pub(crate) failed_prototypes: AtomicU32,
+    pub(crate) prototypes: PrototypeStarts,
 }
 
 struct Inner {
     pool: Pool<Arc<Link>>,
     shared: Arc<SharedPort>,
-    prototypes: Vec<Prototype>,
+    prototypes: Prototypes,
+    /// When processes are started that end without having served anything.
+    respawn: Respawn,
     /// How often all hope for a process was lost.
     failures: u32,
-}
-
-#[derive(Clone)]
-struct Prototype {
-    generation: u32,
-    link: Arc<Link>,
-    /// Told to quit. What it says until it is gone is still heard.
-    leaving: bool,
 }
 
 impl std::fmt::Debug for App {
@@ -137,12 +132,12 @@ impl App {
             inner: Mutex::new(Inner {
                 pool: Pool::new(Limits::from(conf)),
                 shared: Arc::new(SharedPort::create()?),
-                prototypes: Vec::new(),
+                prototypes: Prototypes::new(&conf.name),
+                respawn: respawn_of_processes(&conf.name),
                 failures: 0,
             }),
             idle_timer: AtomicBool::new(false),
-            starting: tokio::sync::Mutex::default(),
-            failed_prototypes: AtomicU32::new(0),
+            prototypes: PrototypeStarts::new(),
         }))
     }
 
@@ -308,63 +303,6 @@ impl App {
         self.current_queue()
     }
 
-    /// The prototype of a generation.
-    pub(crate) fn prototype(&self, generation: u32) -> Option<Arc<Link>> {
-        let inner = lock(&self.inner);
-        inner
-            .prototypes
-            .iter()
-            .find(|p| p.generation == generation && !p.leaving)
-            .map(|p| p.link.clone())
-    }
-
-    /// A prototype is ready; one of an old generation must leave.
-    pub(crate) fn prototype_ready(&self, generation: u32, link: Arc<Link>) {
-        let mut inner = lock(&self.inner);
-        let retired = inner.pool.is_closed() && !inner.pool.is_busy();
-        if generation == inner.pool.generation() && !retired {
-            inner.prototypes.push(Prototype {
-                generation,
-                link,
-                leaving: false,
-            });
-        } else {
-            inner.prototypes.push(Prototype {
-                generation,
-                link: link.clone(),
-                leaving: true,
-            });
-            drop(inner);
-            link.tell(kind::QUIT, 0, &[]);
-        }
-    }
-
-    /// Whether a process is one of its prototypes.
-    pub(crate) fn has_prototype(&self, pid: Pid) -> bool {
-        let inner = lock(&self.inner);
-        inner.prototypes.iter().any(|p| p.link.port.pid == pid)
-    }
-
-    /// A prototype is gone. It stays known for a moment: messages that it sent before its end may
-    /// not have been read yet.
-    pub(crate) fn prototype_gone(self: &Arc<Self>, pid: Pid) {
-        let mut inner = lock(&self.inner);
-        let mut prototypes = inner.prototypes.iter_mut();
-        let Some(prototype) = prototypes.find(|p| p.link.port.pid == pid) else {
-            return;
-        };
-        prototype.leaving = true;
-        drop(inner);
-        self.hub.ask(Event::PrototypeGone(self.clone(), pid));
-    }
-
-    /// All that a dead prototype said has been read.
-    pub(crate) fn bury_prototype(&self, pid: Pid) {
-        lock(&self.inner)
-            .prototypes
-            .retain(|p| p.link.port.pid != pid);
-    }
-
     /// A process that was being started is ready.
     pub(crate) fn process_ready(self: &Arc<Self>, generation: u32, link: Arc<Link>) {
         let mut inner = lock(&self.inner);
@@ -407,10 +345,21 @@ impl App {
         let mut inner = lock(&self.inner);
         let restart = inner.pool.process_gone(pid);
         let generation = inner.pool.generation();
-        drop(inner);
-        self.start_if(restart == Restart::Now, generation);
-        if restart == Restart::Later {
-            self.hub.ask(Event::StartLater(self.clone(), generation));
+        // It did not die by itself if it died with its prototype.
+        let died_alone = inner.prototypes.of(generation).is_some();
+        match restart {
+            Restart::Later { alone } if died_alone => {
+                let pause = inner.pause_of_processes(&self.name);
+                let failures = alone.then(|| inner.count_failure());
+                drop(inner);
+                self.refuse_if(failures);
+                self.hub
+                    .ask(Event::StartLater(self.clone(), generation, pause));
+            }
+            _ => {
+                drop(inner);
+                self.start_if(restart != Restart::No, generation);
+            }
         }
     }
 
@@ -420,25 +369,41 @@ impl App {
         inner.pool.bury(pid);
         let deserted = inner.take_deserted_prototypes();
         drop(inner);
-        quit_prototypes(deserted);
+        prototypes::quit(deserted);
     }
 
     /// A process could not be started.
     pub(crate) fn start_failed(self: &Arc<Self>, generation: u32) {
         let mut inner = lock(&self.inner);
         let hopeless = inner.pool.start_failed(generation);
-        let failures = inner.failures;
-        inner.failures = failures.wrapping_add(hopeless as u32);
+        let failures = hopeless.then(|| inner.count_failure());
         drop(inner);
-        if hopeless {
-            self.hub
-                .tell_workers(&Notice::StartFailed(self.clone(), failures));
-        }
+        self.refuse_if(failures);
     }
 
-    /// Counts a process to be started although no request asks for it.
-    pub(crate) fn refill(&self) -> bool {
-        lock(&self.inner).pool.refill()
+    /// A start was given up, because the prototype that should do it died. `again`: if it is still
+    /// wanted, another takes its place.
+    pub(crate) fn start_lost(self: &Arc<Self>, generation: u32, again: bool) {
+        let mut inner = lock(&self.inner);
+        inner.pool.start_failed(generation);
+        let current = inner.pool.generation();
+        let start = again && current == generation && inner.pool.refill();
+        drop(inner);
+        self.start_if(start, generation);
+    }
+
+    /// Counts a process to be started although no request asks for it: one of this generation.
+    pub(crate) fn refill(&self) -> Option<u32> {
+        let pool = &mut lock(&self.inner).pool;
+        pool.refill().then(|| pool.generation())
+    }
+
+    /// Refuses the requests that waited before this failure.
+    fn refuse_if(self: &Arc<Self>, failures: Option<u32>) {
+        if let Some(failures) = failures {
+            self.hub
+                .tell_workers(&Notice::Refused(self.clone(), failures));
+        }
     }
 
     /// The idle timer: sends idle processes away, and says when to look again.
@@ -463,10 +428,12 @@ impl App {
         let mut inner = lock(&self.inner);
         inner.shared = shared;
         let leavers = inner.pool.renew();
+        inner.prototypes.forgive(&self.name);
+        inner.respawn = respawn_of_processes(&self.name);
         let deserted = inner.take_deserted_prototypes();
         drop(inner);
         self.send_away(leavers);
-        quit_prototypes(deserted);
+        prototypes::quit(deserted);
         self.hub.tell_workers(&Notice::QueueReplaced(self.clone()));
         self.hub.ask(Event::Refill(self.clone()));
         Ok(())
@@ -508,15 +475,12 @@ impl App {
         let leavers = inner.pool.renew();
         let deserted = inner.take_deserted_prototypes();
         // Of clients that are gone: nobody will take them.
-        let (left, failures) = (inner.pool.waiting(), inner.failures);
-        inner.failures = failures.wrapping_add((left > 0) as u32);
+        let left = inner.pool.waiting() > 0;
+        let failures = left.then(|| inner.count_failure());
         drop(inner);
         self.send_away(leavers);
-        quit_prototypes(deserted);
-        if left > 0 {
-            self.hub
-                .tell_workers(&Notice::StartFailed(self.clone(), failures));
-        }
+        prototypes::quit(deserted);
+        self.refuse_if(failures);
     }
 
     /// It is no longer configured, and nothing of it runs any more.
@@ -529,22 +493,29 @@ impl App {
 
 impl Inner {
     /// Prototypes of old generations whose last process is gone.
-    fn take_deserted_prototypes(&mut self) -> Vec<Prototype> {
+    fn take_deserted_prototypes(&mut self) -> Vec<prototypes::Prototype> {
         let (pool, current) = (&self.pool, self.pool.generation());
-        let deserted = self.prototypes.iter_mut().filter(|p| {
-            !p.leaving && p.generation != current && pool.generation_gone(p.generation)
-        });
-        deserted
-            .map(|prototype| {
-                prototype.leaving = true;
-                prototype.clone()
-            })
-            .collect()
+        self.prototypes
+            .take(|generation| generation != current && pool.generation_gone(generation))
+    }
+
+    /// Counts a failure that ends what waits; the count before it.
+    fn count_failure(&mut self) -> u32 {
+        let failures = self.failures;
+        self.failures = failures.wrapping_add(1);
+        failures
+    }
+
+    /// How long to wait with the next process after one that ended without having done anything.
+    fn pause_of_processes(&mut self, app: &str) -> Duration {
+        if self.pool.take_served() {
+            self.respawn = respawn_of_processes(app);
+        }
+        self.respawn.died();
+        self.respawn.pause_left(Instant::now())
     }
 }
 
-fn quit_prototypes(prototypes: Vec<Prototype>) {
-    for prototype in prototypes {
-        prototype.link.tell(kind::QUIT, 0, &[]);
-    }
+fn respawn_of_processes(app: &str) -> Respawn {
+    Respawn::new(format!("a process of \"{app}\" that serves nothing"))
 }

@@ -109,6 +109,8 @@ pub(super) struct Pool<P> {
     contexts: u32,
     /// Set when the application is no longer configured: only what waits is served.
     closed: bool,
+    /// A process took a request since [`take_served`](Pool::take_served).
+    served: bool,
 }
 
 /// Numbers for `/status`.
@@ -146,8 +148,10 @@ pub(super) struct Done {
 pub(super) enum Restart {
     No,
     Now,
-    /// It ended without having done anything.
-    Later,
+    /// It ended without having done anything. `alone`: nobody else is there to serve what waits.
+    Later {
+        alone: bool,
+    },
 }
 
 /// A process that leaves.
@@ -174,6 +178,7 @@ impl<P: Clone> Pool<P> {
             idle: 0,
             contexts: 0,
             closed: false,
+            served: false,
         }
     }
 
@@ -260,6 +265,7 @@ impl<P: Clone> Pool<P> {
             self.abandoned = self.abandoned.saturating_sub(1);
         }
         member.taken = member.taken.saturating_add(1);
+        self.served = true;
         let (taken, leaving) = (member.taken, member.leaving);
         let was_idle = member.idle.take();
         if let Some(idle) = was_idle {
@@ -459,9 +465,11 @@ impl<P: Clone> Pool<P> {
 
     /// A process could not be started. Whether nobody is left to serve what waits.
     pub(super) fn start_failed(&mut self, generation: u32) -> bool {
-        if generation == self.generation {
-            self.pending = self.pending.saturating_sub(1);
+        if generation != self.generation {
+            // The new one counts and starts its own.
+            return false;
         }
+        self.pending = self.pending.saturating_sub(1);
         self.is_deserted()
     }
 
@@ -481,8 +489,9 @@ impl<P: Clone> Pool<P> {
             }
         }
         self.members[at].dead = true;
+        let alone = self.is_deserted();
         match self.want_start() {
-            true if useless => Restart::Later,
+            true if useless => Restart::Later { alone },
             true => Restart::Now,
             false => Restart::No,
         }
@@ -491,6 +500,11 @@ impl<P: Clone> Pool<P> {
     /// All that a dead process said has been read.
     pub(super) fn bury(&mut self, pid: Pid) {
         self.members.retain(|m| !(m.pid == pid && m.dead));
+    }
+
+    /// Whether a process took a request since the last call.
+    pub(super) fn take_served(&mut self) -> bool {
+        std::mem::take(&mut self.served)
     }
 
     fn leave(&mut self, at: usize) -> Leaver<P> {

@@ -125,7 +125,7 @@ fn a_process_that_ends_at_once_is_replaced_after_a_pause() {
     let mut p = pool(1, 1);
     assert!(p.refill());
     p.process_ready(1, 0, "a", Instant::now());
-    assert_eq!(p.process_gone(1), Restart::Later);
+    assert_eq!(p.process_gone(1), Restart::Later { alone: true });
     assert_eq!(p.counts().starting, 1);
 }
 

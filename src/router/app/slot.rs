@@ -168,7 +168,7 @@ impl Slot {
                 self.app.name,
                 message.pid
             );
-            self.process_died();
+            self.give_up();
             return;
         };
         state.holder = Holder::Process {
@@ -322,14 +322,19 @@ impl Slot {
         state.parts.push_back(Part::Head(head));
     }
 
-    /// The request waited for processes that cannot be started.
-    pub(super) fn start_failed(&self, count: u32) {
-        let waited = match &self.state.borrow().holder {
-            Holder::Queue { failures, .. } => count.wrapping_sub(*failures) as i32 >= 0,
+    /// What the request waited for will not come, if it began to wait before this failure. One that
+    /// a process took without saying so yet waits for that process.
+    pub(super) fn refuse(&self, failure: u32) {
+        let refused = match &self.state.borrow().holder {
+            Holder::Queue {
+                shared,
+                cookie,
+                failures,
+            } => failure.wrapping_sub(*failures) as i32 >= 0 && shared.cancel(*cookie, self.stream),
             _ => false,
         };
-        if waited {
-            self.fail(503);
+        if refused {
+            self.give_up();
         }
     }
 
@@ -371,8 +376,8 @@ impl Slot {
         }
     }
 
-    /// The process that had the request is dead: what lay in shared memory for it comes back.
-    pub(super) fn process_died(&self) {
+    /// Nobody will serve the request: what lay in shared memory for it comes back.
+    pub(super) fn give_up(&self) {
         let (head, stream) = (self.state.borrow().head, self.stream);
         self.app.outgoing.take_back(head, stream);
         self.fail(503);

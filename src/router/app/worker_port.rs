@@ -84,7 +84,7 @@ impl WorkerPort {
     fn notice(&self, notice: Notice) {
         let (app, port) = match &notice {
             Notice::ProcessGone(departure) => (departure.process.app_id, None),
-            Notice::StartFailed(app, _) | Notice::QueueReplaced(app) => (app.id, None),
+            Notice::Refused(app, _) | Notice::QueueReplaced(app) => (app.id, None),
             Notice::AppGone(app) => (*app, self.ports.borrow_mut().remove(app)),
         };
         let Some(port) = port.or_else(|| self.known_port(app)) else {
@@ -92,7 +92,7 @@ impl WorkerPort {
         };
         match notice {
             Notice::ProcessGone(departure) => port.process_gone(departure.process.pid),
-            Notice::StartFailed(_, count) => port.start_failed(count),
+            Notice::Refused(_, failure) => port.refuse(failure),
             Notice::QueueReplaced(_) => port.queue_replaced(),
             Notice::AppGone(_) => {}
         }

@@ -4,7 +4,6 @@
 //! pause between two starts grows: up to half a second for a process that served before it died,
 //! up to many seconds for one that never came that far. One that does not come that far
 //! [`HOPELESS`] times in a row is not worth another attempt.
-#![forbid(unsafe_code)]
 
 use std::time::{Duration, Instant};
 
@@ -17,16 +16,16 @@ const FREE: u32 = 3;
 /// The pause after these, doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause of a process that had served.
-const MAX_PAUSE_SERVED: Duration = Duration::from_millis(500);
+pub const MAX_PAUSE_SERVED: Duration = Duration::from_millis(500);
 /// The longest pause of one that had not.
 const MAX_PAUSE: Duration = Duration::from_secs(16);
 /// How often in a row a process may die, or fail to start, without having served.
-pub(super) const HOPELESS: u32 = 10;
+pub const HOPELESS: u32 = 10;
 
-/// The starts and deaths of the controller or the router.
+/// The starts and deaths of one process of the daemon: the controller, the router, a prototype.
 #[derive(Debug)]
-pub(super) struct Respawn {
-    name: &'static str,
+pub struct Respawn {
+    name: String,
     /// Since when it serves, while it does.
     serving: Option<Instant>,
     /// Deaths in a row before it was settled.
@@ -38,9 +37,9 @@ pub(super) struct Respawn {
 
 impl Respawn {
     /// Of the process that the log calls `name`.
-    pub(super) fn new(name: &'static str) -> Respawn {
+    pub fn new(name: impl Into<String>) -> Respawn {
         Respawn {
-            name,
+            name: name.into(),
             serving: None,
             deaths: 0,
             barren: 0,
@@ -49,25 +48,25 @@ impl Respawn {
     }
 
     /// The process does what it is for.
-    pub(super) fn serves(&mut self) {
+    pub fn serves(&mut self) {
         self.barren = 0;
         self.serving.get_or_insert_with(Instant::now);
     }
 
     /// Whether it does.
-    pub(super) fn is_serving(&self) -> bool {
+    pub fn is_serving(&self) -> bool {
         self.serving.is_some()
     }
 
     /// The process died, or could not be started: sets when it is due again. `false` if it is
     /// hopeless.
-    pub(super) fn died(&mut self) -> bool {
+    pub fn died(&mut self) -> bool {
         let now = Instant::now();
         self.look(now);
         let pause = self.pause();
         self.due = Some(now + pause);
         if self.deaths == FREE + 1 {
-            let name = self.name;
+            let name = &self.name;
             warning!(
                 "{name} dies again and again, from now on there is a growing pause before it is started"
             );
@@ -107,18 +106,24 @@ impl Respawn {
     }
 
     /// When [`Respawn::take_due`] has something to say or to do.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub fn due(&self) -> Option<Instant> {
         self.due.into_iter().chain(self.settles()).min()
     }
 
+    /// How long it must still not be started.
+    pub fn pause_left(&self, now: Instant) -> Duration {
+        let left = self.due.map(|due| due.saturating_duration_since(now));
+        left.unwrap_or_default()
+    }
+
     /// Whether it is to be started now; says so once.
-    pub(super) fn take_due(&mut self, now: Instant) -> bool {
+    pub fn take_due(&mut self, now: Instant) -> bool {
         self.look(now);
         self.due.take_if(|due| *due <= now).is_some()
     }
 
     /// It is not to be started any more.
-    pub(super) fn cancel(&mut self) {
+    pub fn cancel(&mut self) {
         self.due = None;
     }
 }
@@ -174,6 +179,7 @@ mod tests {
         let mut respawn = Respawn::new("test");
         assert!(respawn.died());
         assert!(respawn.due().is_some());
+        assert_eq!(respawn.pause_left(Instant::now()), Duration::ZERO);
         assert!(respawn.take_due(Instant::now()));
         assert!(!respawn.take_due(Instant::now()));
         assert!(respawn.died());
