@@ -11,6 +11,7 @@
 //! merely uses libunit never gets one.
 
 use std::ptr::NonNull;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use nix::errno::Errno;
@@ -38,9 +39,13 @@ static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(std::ptr::null_mut())
 
 /// Installs the handler; a second call does nothing.
 pub fn install() -> Result<(), Errno> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock();
     if is_installed() {
         return Ok(());
     }
+    #[cfg(test)]
+    tests::forget_model_checker();
     // SAFETY: all-zero is a valid sigaction, and the call only writes to it.
     let mut before: libc::sigaction = unsafe { std::mem::zeroed() };
     // SAFETY: as above; without a new action nothing changes.
@@ -170,6 +175,14 @@ mod tests {
     use nix::sys::wait::{WaitStatus, waitpid};
     use nix::unistd::{ForkResult, fork, ftruncate};
     use std::os::fd::{AsFd, OwnedFd};
+
+    /// The model checker has a handler too: it must not come after this one, nor before it.
+    pub(super) fn forget_model_checker() {
+        loom::model(|| {});
+        // SAFETY: the default action is no function that could do anything wrong.
+        unsafe { nix::sys::signal::signal(Signal::SIGBUS, nix::sys::signal::SigHandler::SigDfl) }
+            .unwrap();
+    }
 
     fn unsealable(size: i64) -> OwnedFd {
         let fd = memfd_create(c"test", MFdFlags::MFD_CLOEXEC).unwrap();

@@ -111,6 +111,34 @@ fn a_port_is_never_asleep_with_a_message() {
     });
 }
 
+/// The same where the counter is short, because of a dead writer: the reader makes it good while
+/// another one writes.
+#[test]
+fn a_port_that_makes_its_counter_good_is_not_asleep_with_a_message() {
+    check(|| {
+        let queue = queue();
+        queue.reader_awake();
+        queue.send_without_count(&message(4)).unwrap();
+        let writer = {
+            let queue = queue.clone();
+            thread::spawn(move || queue.send_to_port(&message(5)).unwrap())
+        };
+        let mut got = 0;
+        let mut read = || {
+            while queue.receive_at_port().unwrap().is_some() {
+                got += 1;
+            }
+        };
+        read();
+        let count = queue.reader_idle();
+        read();
+        queue.correct(count.min(0));
+        read();
+        let wake = writer.join().unwrap();
+        assert!(got == 2 || (got == 1 && wake));
+    });
+}
+
 /// The same of an application, whose readers clear the mark when they were woken.
 #[test]
 fn a_request_is_never_left_to_sleeping_readers() {

@@ -1,4 +1,4 @@
-//! The two sides of a port: [`Sender`] for its write end, [`Receiver`] for its read end.
+//! The write end of a port, [`Sender`]; its read end is the [`Receiver`].
 //!
 //! A port with a queue has two channels, and the order of messages across them is kept like this:
 //! a message that cannot go through the queue (too long, with descriptors) goes through the socket,
@@ -6,19 +6,17 @@
 //! turns to the socket; a socket message that it meets too early waits for its item. `READ_QUEUE`
 //! on the socket only wakes.
 
-use std::collections::VecDeque;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::message::{Body, ChunkRef, HEADER_SIZE, Header, MAX_BODY, Message, kind};
+use super::message::{ChunkRef, HEADER_SIZE, Header, MAX_BODY, kind};
 use super::outbox::Outbox;
 use super::queue::{MAX_MESSAGE, PortQueue, QueueError};
-use super::reassembly::Reassembly;
-use super::socket::{self, ReceiveError, SendError};
-use super::{Pid, ring};
+use super::receiver::Receiver;
+use super::socket::{self, SendError};
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,182 +221,6 @@ impl AsRawFd for Sender {
     }
 }
 
-/// Socket messages that may wait for their place. An honest writer is ahead by no more than the
-/// number of its threads, and seldom so.
-const MAX_SUSPENDED: usize = 64;
-/// Those of them that hold descriptors.
-const MAX_SUSPENDED_FDS: usize = 16;
-
-/// The read end of a port.
-///
-/// Call [`Receiver::receive`] until it returns `Ok(None)`, then wait until the descriptor is
-/// readable. `Ok(None)` always follows an empty socket, so that edge-triggered waiting is safe.
-#[derive(Debug)]
-pub struct Receiver {
-    socket: OwnedFd,
-    queue: Option<PortQueue>,
-    /// The queue's writers know that this reader is awake.
-    awake: bool,
-    /// `READ_SOCKET` items seen whose messages are still to come.
-    from_socket: usize,
-    suspended: VecDeque<Message>,
-    reassembly: Reassembly,
-    /// Messages that belong together may come in pieces.
-    fragments: bool,
-}
-
-impl Receiver {
-    /// Takes a nonblocking socket, and the queue of a port that has one.
-    pub fn new(socket: OwnedFd, queue: Option<PortQueue>) -> Self {
-        Receiver {
-            socket,
-            queue,
-            awake: false,
-            from_socket: 0,
-            suspended: VecDeque::new(),
-            reassembly: Reassembly::default(),
-            fragments: true,
-        }
-    }
-
-    /// Refuses messages in fragments: of peers that have no reason to send any.
-    pub fn without_fragments(mut self) -> Self {
-        self.fragments = false;
-        self
-    }
-
-    /// The next message; `None` if there is none now. After [`ReceiveError::Malformed`] go on.
-    pub fn receive(&mut self) -> Result<Option<Message>, ReceiveError> {
-        loop {
-            let message = self.receive_ordered()?;
-            let Some(message) = message else {
-                return Ok(None);
-            };
-            if message.header.kind == kind::READ_QUEUE {
-                continue;
-            }
-            if !self.fragments && (message.header.mf || message.header.nf) {
-                return Err(ReceiveError::Malformed("unexpected fragment"));
-            }
-            if let Some(whole) = self.reassembly.accept(message)? {
-                return Ok(Some(whole));
-            }
-        }
-    }
-
-    /// The socket again; unfinished messages are dropped.
-    pub fn into_socket(self) -> OwnedFd {
-        self.socket
-    }
-
-    /// Drops the unfinished messages of a dead process.
-    pub fn forget_peer(&mut self, pid: Pid) {
-        self.reassembly.forget_peer(pid);
-    }
-
-    fn receive_ordered(&mut self) -> Result<Option<Message>, ReceiveError> {
-        let Some(queue) = &self.queue else {
-            return socket::receive(self.socket.as_fd());
-        };
-        if !self.awake {
-            queue.reader_awake();
-            self.awake = true;
-        }
-        loop {
-            if self.from_socket == 0 {
-                match dequeue(queue)? {
-                    Dequeued::Message(message) => return Ok(Some(message)),
-                    Dequeued::ReadSocket => {
-                        self.from_socket = 1;
-                        continue;
-                    }
-                    Dequeued::Nothing => {}
-                }
-            } else if let Some(message) = self.suspended.pop_front() {
-                self.from_socket = 0;
-                return Ok(Some(message));
-            }
-
-            let Some(message) = socket::receive(self.socket.as_fd())? else {
-                queue.reader_idle();
-                self.awake = false;
-                // What was put in before the counter fell gave no wake-up.
-                if self.from_socket == 0 {
-                    match dequeue(queue)? {
-                        Dequeued::Nothing => return Ok(None),
-                        found => {
-                            queue.reader_awake();
-                            self.awake = true;
-                            match found {
-                                Dequeued::Message(message) => return Ok(Some(message)),
-                                _ => self.from_socket = 1,
-                            }
-                            continue;
-                        }
-                    }
-                }
-                return Ok(None);
-            };
-            if message.header.kind == kind::READ_QUEUE {
-                continue;
-            }
-            if self.from_socket > 0 {
-                self.from_socket = 0;
-                return Ok(Some(message));
-            }
-            let has_fds = |message: &Message| message.fds[0].is_some();
-            let held = self.suspended.iter().filter(|m| has_fds(m)).count();
-            if self.suspended.len() >= MAX_SUSPENDED
-                || (has_fds(&message) && held >= MAX_SUSPENDED_FDS)
-            {
-                return Err(ReceiveError::Malformed(
-                    "socket message without a place in the queue",
-                ));
-            }
-            self.suspended.push_back(message);
-        }
-    }
-}
-
-fn dequeue(queue: &PortQueue) -> Result<Dequeued, ReceiveError> {
-    let item = queue
-        .receive()
-        .map_err(|ring::Corrupt| ReceiveError::Corrupt)?;
-    let Some(item) = item else {
-        return Ok(Dequeued::Nothing);
-    };
-    let bytes = item.bytes();
-    if bytes == [kind::READ_SOCKET] {
-        return Ok(Dequeued::ReadSocket);
-    }
-    let header =
-        Header::decode(bytes).ok_or(ReceiveError::Malformed("queue item without a header"))?;
-    let body = Body::new(&bytes[HEADER_SIZE..]);
-    Ok(Dequeued::Message(Message {
-        header,
-        body,
-        ..Message::default()
-    }))
-}
-
-enum Dequeued {
-    Message(Message),
-    ReadSocket,
-    Nothing,
-}
-
-impl AsFd for Receiver {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
-}
-
-impl AsRawFd for Receiver {
-    fn as_raw_fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
-    }
-}
-
 /// A new port of this process without a queue: its read end and its write end.
 pub fn create() -> Result<(Receiver, OwnedFd), nix::errno::Errno> {
     let (read, write) = socket::pair()?;
@@ -408,6 +230,7 @@ pub fn create() -> Result<(Receiver, OwnedFd), nix::errno::Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ipc::ReceiveError;
     use std::sync::Arc;
 
     fn with_queue() -> (Receiver, Sender) {

@@ -119,9 +119,33 @@ impl PortQueue {
         self.0.shared().reader_awake();
     }
 
-    /// The reader is about to wait; it must look into the queue once more after this.
-    pub fn reader_idle(&self) {
-        self.0.shared().reader_idle();
+    /// The reader is about to wait; it must look into the queue once more after this. Returns what
+    /// is left of the counter: the number of queued messages, less those that were taken before
+    /// their writer counted them.
+    pub fn reader_idle(&self) -> i32 {
+        self.0.shared().reader_idle()
+    }
+
+    /// Takes an error off the counter; the reader must look into the queue after this.
+    pub fn correct(&self, error: i32) {
+        self.0.shared().correct(error);
+    }
+
+    /// What a writer leaves that is killed before it counts.
+    #[cfg(test)]
+    pub(crate) fn send_without_count(&self, bytes: &[u8]) -> Result<(), QueueError> {
+        self.0.shared().send_without_count(bytes)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> i32 {
+        self.0.shared().count()
+    }
+
+    /// The rest of that, if the writer lives after all; whether it must wake the reader.
+    #[cfg(test)]
+    pub(crate) fn count_late(&self) -> bool {
+        self.0.shared().count_late()
     }
 }
 
@@ -167,6 +191,11 @@ impl AppQueue {
     /// Takes the oldest message that was not taken back.
     pub fn receive(&self) -> Result<Option<QueueMessage>, Corrupt> {
         self.0.whole()?.receive_request()
+    }
+
+    /// Says that a reader was woken, whether one is or not: the caller sends the wake-up.
+    pub fn rouse(&self) {
+        self.0.shared().rouse();
     }
 
     /// A reader got the wake-up from the socket; it must look into the queue after this.

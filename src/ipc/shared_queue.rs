@@ -146,9 +146,33 @@ impl<C: Cell, const N: usize, const WORDS: usize> Shared<C, N, WORDS> {
         self.counter.add(1);
     }
 
-    /// The reader is about to wait; it must look into the queue once more after this.
-    pub(super) fn reader_idle(&self) {
-        self.counter.add(u32::MAX);
+    /// The reader is about to wait; it must look into the queue once more after this. Returns
+    /// what is left of the counter: how many items were put in and counted, less those that were
+    /// taken.
+    pub(super) fn reader_idle(&self) -> i32 {
+        self.counter.add(u32::MAX).wrapping_sub(1) as i32
+    }
+
+    /// Takes an excess, or what is missing, off the counter; the reader must look into the queue
+    /// after this, for writers that found it wrong may have woken nobody.
+    pub(super) fn correct(&self, error: i32) {
+        self.counter.add(error.wrapping_neg() as u32);
+    }
+
+    /// What a writer leaves that is killed before it counts.
+    #[cfg(test)]
+    pub(super) fn send_without_count(&self, bytes: &[u8]) -> Result<(), QueueError> {
+        self.send(bytes, 0).map(drop)
+    }
+
+    #[cfg(test)]
+    pub(super) fn count(&self) -> i32 {
+        self.counter.get() as i32
+    }
+
+    #[cfg(test)]
+    pub(super) fn count_late(&self) -> bool {
+        self.counter.add(1) == 0
     }
 
     // The queue of an application.
@@ -158,6 +182,12 @@ impl<C: Cell, const N: usize, const WORDS: usize> Shared<C, N, WORDS> {
         let cookie = self.send(bytes, stream)?;
         let wake = self.counter.swap(1) == 0;
         Ok(Queued { cookie, wake })
+    }
+
+    /// Says that a reader was woken, whether one is or not: the caller sends the wake-up. A reader
+    /// that was killed between wake-up and mark would leave the mark set for ever.
+    pub(super) fn rouse(&self) {
+        self.counter.swap(1);
     }
 
     /// Takes the oldest message that was not taken back.

@@ -26,7 +26,7 @@ use std::path::Path;
 use super::app_conf::AppConf;
 use super::main_process::Main;
 use super::modules::Modules;
-use super::prototype::SharedPorts;
+use super::prototype_setup::SharedPorts;
 use super::state_messages;
 use super::table::Process;
 use crate::base::log::Level;

@@ -26,6 +26,7 @@ pub mod modules;
 pub mod options;
 mod pid_file;
 mod prototype;
+mod prototype_setup;
 mod shutdown;
 mod spawn;
 mod start_prototype;

@@ -13,7 +13,7 @@ use super::isolation::{Daemon, Leftovers, Places, RootPlan};
 use super::listeners::Listeners;
 use super::main_process::Main;
 use super::modules::Runner;
-use super::prototype::{self, SharedPorts};
+use super::prototype_setup::{self, SharedPorts};
 use super::table::Table;
 use super::upgrade::Upgrade;
 use crate::base::log;
@@ -96,7 +96,7 @@ impl Main {
                     if let Some(main) = main.table.get_mut(pid) {
                         main.sender = way;
                     }
-                    prototype::run(prototype::Start {
+                    prototype_setup::run(prototype_setup::Start {
                         conf,
                         credentials,
                         default_user: main.options.user.clone(),

@@ -101,14 +101,14 @@ ring_push(_Atomic uint32_t *ring, uint32_t n, uint32_t value)
 }
 
 
-void
-queue_send(struct queue *q, const void *bytes, uint8_t size)
+int
+queue_put(struct queue *q, const void *bytes, uint8_t size)
 {
     int64_t   i = ring_pop(q->free, q->n);
     uint32_t  item[8] = { 0 };
 
     if (i < 0) {
-        return;
+        return 0;
     }
     memcpy((char *) item + 1, bytes, size);
     *(uint8_t *) item = size;
@@ -116,7 +116,14 @@ queue_send(struct queue *q, const void *bytes, uint8_t size)
         q->items[(size_t) i * q->words + w] = item[w];
     }
     ring_push(q->used, q->n, i);
-    atomic_fetch_add(q->counter, 1);
+    return 1;
+}
+
+
+int
+queue_send(struct queue *q, const void *bytes, uint8_t size)
+{
+    return queue_put(q, bytes, size) && atomic_fetch_add(q->counter, 1) == 0;
 }
 
 

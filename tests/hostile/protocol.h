@@ -87,7 +87,11 @@ int64_t ring_pop(_Atomic uint32_t *ring, uint32_t n);
 
 void ring_push(_Atomic uint32_t *ring, uint32_t n, uint32_t value);
 
-void queue_send(struct queue *q, const void *bytes, uint8_t size);
+/* Puts an item into a queue without counting it; whether there was room. */
+int queue_put(struct queue *q, const void *bytes, uint8_t size);
+
+/* Puts an item into a queue; whether the reader must be woken. */
+int queue_send(struct queue *q, const void *bytes, uint8_t size);
 
 int send_socket(int fd, const void *bytes, size_t size, const int *fds, int count);
 

@@ -23,6 +23,7 @@ use super::slot::Slot;
 use super::worker_port::WorkerPort;
 use crate::base::log::Level;
 use crate::ipc::admission::{self, Refusal};
+use crate::ipc::receiver::Debt;
 use crate::ipc::{
     Header, Id, Message, Pid, PortQueue, ProcessType, ReceiveError, Receiver, kind, socket,
 };
@@ -38,6 +39,9 @@ const LAST_WORDS: usize = 32 * 1024;
 /// How long a request may be in nobody's hands after a process of its application died: another
 /// process may just have taken it and say so in a moment.
 const BETWEEN: Duration = Duration::from_secs(1);
+
+/// What is owed to the port for longer than this is owed by a dead process.
+const OVERDUE: Duration = Duration::from_millis(200);
 
 /// Streams are numbers from a counter: they need no mixing.
 #[derive(Default)]
@@ -75,6 +79,10 @@ pub(crate) struct AppPort {
     /// Scratch space of the response parser.
     table: RefCell<Vec<u8>>,
     reader: Cell<Option<JoinHandle<()>>>,
+    /// Somebody looks after what is owed to the port.
+    is_owed: Cell<bool>,
+    /// A process died while a message was owed.
+    is_bereaved: Cell<bool>,
     app_ref: std::sync::Weak<App>,
 }
 
@@ -105,6 +113,8 @@ impl AppPort {
             slots: RefCell::default(),
             table: RefCell::default(),
             reader: Cell::default(),
+            is_owed: Cell::default(),
+            is_bereaved: Cell::default(),
             app_ref: Arc::downgrade(app),
         });
         let reader = spawn_local(read_messages(watched, Rc::downgrade(&port)));
@@ -274,9 +284,14 @@ impl AppPort {
     }
 
     pub(super) fn process_gone(self: &Rc<Self>, pid: Pid) {
-        // What it said before its end counts.
-        if let Err(error) = self.drain(LAST_WORDS) {
-            return self.give_up(&error);
+        // What it said before its end counts, also if it did not live to wake the reader.
+        if !self.read(LAST_WORDS) {
+            return;
+        }
+        if matches!(self.receiver.borrow().debt(), Some(Debt::Message(_))) {
+            // Perhaps the dead one's; then no other request should come here.
+            self.is_bereaved.set(true);
+            self.retire();
         }
         for slot in self.slots_where(|slot| slot.process() == Some(pid)) {
             slot.give_up();
@@ -296,12 +311,58 @@ impl AppPort {
         }
     }
 
-    /// The application broke its port: its requests fail, and the next one opens a new port.
-    fn give_up(&self, error: &ReceiveError) {
-        self.complain(format_args!("port {} is unusable: {error}", self.id));
+    /// Handles what is there; `false` if the port had to be given up.
+    fn read(self: &Rc<Self>, limit: usize) -> bool {
+        if let Err(error) = self.drain(limit) {
+            self.give_up(&error);
+            return false;
+        }
+        self.watch_debt();
+        true
+    }
+
+    /// What is owed to the port is waited for, but not for long.
+    fn watch_debt(self: &Rc<Self>) {
+        let Some(debt) = self.receiver.borrow().debt() else {
+            return;
+        };
+        if self.is_owed.replace(true) {
+            return;
+        }
+        let port = Rc::downgrade(self);
+        spawn_local(async move {
+            tokio::time::sleep(OVERDUE).await;
+            let Some(port) = port.upgrade() else { return };
+            port.is_owed.set(false);
+            port.collect(debt);
+        });
+    }
+
+    fn collect(self: &Rc<Self>, debt: Debt) {
+        let overdue = self.receiver.borrow().debt() == Some(debt);
+        match debt {
+            Debt::Count if overdue => self.receiver.borrow_mut().settle(),
+            // Messages of other processes may have taken its place, and so come out of order.
+            Debt::Message(_) if overdue && self.is_bereaved.get() => {
+                let why = "a process died in the middle of a message";
+                return self.give_up(&ReceiveError::Malformed(why));
+            }
+            _ => {}
+        }
+        self.read(LAST_WORDS);
+    }
+
+    /// The next request opens another port.
+    fn retire(&self) {
         if let Some(thread) = self.thread.upgrade() {
             thread.forget_port(self.app, self.id);
         }
+    }
+
+    /// The application broke its port: its requests fail, and the next one opens a new port.
+    fn give_up(&self, error: &ReceiveError) {
+        self.complain(format_args!("port {} is unusable: {error}", self.id));
+        self.retire();
         for slot in self.slots_where(|_| true) {
             slot.fail(503);
             self.remove(slot.stream);
@@ -326,7 +387,10 @@ async fn read_messages(socket: AsyncFd<OwnedFd>, port: Weak<AppPort>) {
         loop {
             let Some(port) = port.upgrade() else { return };
             match port.drain(BATCH) {
-                Ok(true) => break,
+                Ok(true) => {
+                    port.watch_debt();
+                    break;
+                }
                 Ok(false) => {}
                 Err(error) => return port.give_up(&error),
             }

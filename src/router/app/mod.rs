@@ -345,6 +345,7 @@ impl App {
         let mut inner = lock(&self.inner);
         let restart = inner.pool.process_gone(pid);
         let generation = inner.pool.generation();
+        inner.shared.rouse(self.hub.pid);
         // It did not die by itself if it died with its prototype.
         let died_alone = inner.prototypes.of(generation).is_some();
         match restart {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::ipc::message::HEADER_SIZE;
 use crate::ipc::queue::QueueError;
 use crate::ipc::ring::Corrupt;
-use crate::ipc::{AppQueue, ChunkRef, Header, kind, socket};
+use crate::ipc::{AppQueue, ChunkRef, Header, Pid, kind, socket};
 
 /// See the module head. The processes of one generation read one; when the last write end closes,
 /// they finish what they have in hand and leave.
@@ -53,15 +53,26 @@ impl SharedPort {
         }
         let queued = queued?;
         if queued.wake {
-            // A full socket is full of messages that wake as well.
-            let wake = Header {
-                kind: kind::READ_QUEUE,
-                mmap: false,
-                ..*header
-            };
-            let _ = socket::send(self.write.as_fd(), &wake, &[], &[]);
+            self.wake(header);
         }
         Ok(queued.cookie)
+    }
+
+    fn wake(&self, header: &Header) {
+        let wake = Header {
+            kind: kind::READ_QUEUE,
+            mmap: false,
+            ..*header
+        };
+        // A full socket is full of messages that wake as well.
+        let _ = socket::send(self.write.as_fd(), &wake, &[], &[]);
+    }
+
+    /// Wakes a reader, because one died: it may have taken the last wake-up without acting on it,
+    /// and there is no other as long as this one counts as on its way.
+    pub(crate) fn rouse(&self, own_pid: Pid) {
+        self.queue.rouse();
+        self.wake(&Header::new(own_pid, kind::READ_QUEUE, 0));
     }
 
     /// Takes a request back; false if a process has it already.

@@ -115,9 +115,23 @@ impl Fake {
         requests.chunk(chunk).unwrap().to_vec()
     }
 
+    /// Reads the socket of the shared port: the kind of a message.
+    fn shared_socket(&self) -> impl Fn() -> Option<u8> + use<> {
+        let shared = self.app.shared_port();
+        move || {
+            let message = socket::receive(shared.descriptors()[0]).unwrap()?;
+            Some(message.header.kind)
+        }
+    }
+
+    fn worker_queue(&self, header: &Header) -> PortQueue {
+        let worker = self.hub.port(header.reply_port).unwrap();
+        PortQueue::map(worker.queue.as_fd()).unwrap()
+    }
+
     fn port(&self, header: &Header) -> Sender {
         let worker = self.hub.port(header.reply_port).unwrap();
-        let queue = PortQueue::map(worker.queue.as_fd()).unwrap();
+        let queue = self.worker_queue(header);
         Sender::new(worker.socket.try_clone().unwrap(), Some(queue))
     }
 

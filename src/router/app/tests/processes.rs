@@ -282,3 +282,81 @@ fn a_start_that_a_prototype_took_with_it_is_repeated_only_if_it_is_wanted() {
         );
     });
 }
+
+#[test]
+fn a_process_that_dies_with_the_wake_up_leaves_it_to_another() {
+    run(async {
+        let (hub, _events, app, port) = setup();
+        let fake = Fake::start(&hub, &app);
+        let wake_up = fake.shared_socket();
+        let _one = begin(&app, &port, &Body::Empty, false);
+        assert_eq!(wake_up(), Some(kind::READ_QUEUE));
+        // It did not live to say that it is awake, so nobody else is woken.
+        let _two = begin(&app, &port, &Body::Empty, false);
+        assert_eq!(wake_up(), None);
+        dies(&hub, &app, PID);
+        assert_eq!(wake_up(), Some(kind::READ_QUEUE));
+        fake.queue.woken();
+        assert!(fake.take().is_some() && fake.take().is_some());
+        let _three = begin(&app, &port, &Body::Empty, false);
+        assert_eq!(wake_up(), Some(kind::READ_QUEUE));
+    });
+}
+
+#[test]
+fn counts_that_a_dead_process_owes_to_the_port_are_made_good() {
+    run(async {
+        let (hub, _events, app, port) = setup();
+        let fake = Fake::start(&hub, &app);
+        let mut first = begin(&app, &port, &Body::Empty, false);
+        let request = fake.take().unwrap().0;
+        let queue = fake.worker_queue(&request);
+        for _ in 0..3 {
+            let header = Header::new(PID, kind::DATA, 1);
+            queue.send_without_count(&header.encode()).unwrap();
+        }
+        fake.acknowledge(&request);
+        fake.say(&request, kind::DATA, true, &response(200, b""));
+        assert_eq!(head(&mut first).await, 200);
+        while queue.count() != 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // One short message is enough to be heard.
+        let mut last = begin(&app, &port, &Body::Empty, false);
+        let request = fake.take().unwrap().0;
+        fake.acknowledge(&request);
+        while app.counts().idle > 0 {
+            tokio::task::yield_now().await;
+        }
+        fake.say(&request, kind::DATA, true, &response(206, b""));
+        assert_eq!(head(&mut last).await, 206);
+    });
+}
+
+#[test]
+fn a_process_that_died_in_the_middle_of_a_message_costs_a_port() {
+    run(async {
+        let (hub, _events, app, port) = setup();
+        let other = PID + 1;
+        hub.add_process(Process::new(&hub, other, &app));
+        let fake = Fake::start(&hub, &app);
+        let mut first = begin(&app, &port, &Body::Empty, false);
+        let request = fake.take().unwrap().0;
+        fake.worker_queue(&request)
+            .send(&[kind::READ_SOCKET])
+            .unwrap();
+        dies(&hub, &app, other);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let mut second = begin(&app, &port, &Body::Empty, false);
+        let next_request = fake.take().unwrap().0;
+        assert_ne!(next_request.reply_port, request.reply_port);
+        fake.acknowledge(&next_request);
+        fake.say(&next_request, kind::DATA, true, &response(200, b""));
+        assert_eq!(head(&mut second).await, 200);
+        assert_eq!(failure(&mut first).await, 503);
+        drop(first);
+        while hub.port(request.reply_port).is_some() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+}
