@@ -80,11 +80,42 @@ answer(struct header request)
 }
 
 
+static int
+is_told_to_leave(void)
+{
+    char           bytes[20000];
+    int            fds[2], leaves = 0;
+    int64_t        at;
+    ssize_t        size;
+    uint32_t       item[8];
+    struct header  h;
+
+    for ( ;; ) {
+        for (int count = receive(bytes, &size, fds, 0); count > 0; count--) {
+            close(fds[count - 1]);
+        }
+        if (size <= 0) {
+            break;
+        }
+        memcpy(&h, bytes, sizeof(h));
+        leaves |= h.type == QUIT;
+    }
+    while ((at = ring_pop(own_queue.used, PORT_N)) >= 0) {
+        for (int w = 0; w < 8; w++) {
+            item[w] = own_queue.items[(size_t) at * 8 + w];
+        }
+        memcpy(&h, (char *) item + 1, sizeof(h));
+        leaves |= *(uint8_t *) item >= sizeof(h) && h.type == QUIT;
+        ring_push(own_queue.free, PORT_N, at);
+    }
+    return leaves;
+}
+
+
 int
 main(int argc, char **argv)
 {
     char           wake[64];
-    ssize_t        size;
     struct header  request;
     struct pollfd  p = { .events = POLLIN };
 
@@ -96,23 +127,21 @@ main(int argc, char **argv)
     become_ready();
     find_workers();
     fprintf(stderr, "faults: serves\n");
-    for ( ;; ) {
+    while (take_request(&request, 1)) {
+        answer(request);
+    }
+    while (!is_told_to_leave()) {
+        if (poll(&p, 1, 100) != 1 || recv(shared_fd, wake, sizeof(wake), MSG_DONTWAIT) <= 0) {
+            continue;
+        }
+        if (dies_here("woken")) {
+            /* It has taken the wake-up, and not said that it is awake. */
+            die();
+        }
+        atomic_store(app_queue.counter, 0);
         while (take_request(&request, 1)) {
             answer(request);
         }
-        if (poll(&p, 1, -1) != 1) {
-            return 1;
-        }
-        size = recv(shared_fd, wake, sizeof(wake), MSG_DONTWAIT);
-        if (size == 0) {
-            return 0;
-        }
-        if (size > 0) {
-            if (dies_here("woken")) {
-                /* It has taken the wake-up, and not said that it is awake. */
-                die();
-            }
-            atomic_store(app_queue.counter, 0);
-        }
     }
+    return 0;
 }
