@@ -20,7 +20,7 @@ use crate::abi::lvlhsh::{nxt_lvlhsh_proto_t, nxt_lvlhsh_query_t, nxt_lvlhsh_t};
 use crate::abi::string::nxt_str_t;
 use crate::abi::types::{nxt_bool_t, nxt_int_t, nxt_uint_t};
 use crate::capi::list::{nxt_list_add, nxt_list_create, nxt_list_next};
-use crate::capi::lvlhsh::{nxt_lvlhsh_alloc, nxt_lvlhsh_find, nxt_lvlhsh_free, nxt_lvlhsh_insert};
+use crate::capi::lvlhsh::{find_as, nxt_lvlhsh_alloc, nxt_lvlhsh_free, nxt_lvlhsh_insert};
 use crate::capi::mp::nxt_mp_alloc;
 use crate::capi::room::alert_no_memory;
 use crate::capi::{bytes, guard, str_bytes};
@@ -112,12 +112,15 @@ unsafe extern "C" fn request_line(
             match scanner.next(text) {
                 Ok(Event::RequestLine) => {
                     note(&mut *rp, scanner.request_line(), start);
-                    *pos = start.add(scanner.element_start());
+                    *pos = start.add(scanner.next_element());
                     (*rp).handler = Some(field);
                     if (*rp).complex_target != 0 || (*rp).quoted_target != 0 {
-                        return nxt_http_parse_complex_target(rp);
+                        match nxt_http_parse_complex_target(rp) {
+                            NXT_OK => {}
+                            answer => return answer,
+                        }
                     }
-                    NXT_OK
+                    fields(rp, pos, &mut scanner, text, start)
                 }
                 // The request line comes first.
                 Ok(_) => NXT_AGAIN,
@@ -173,25 +176,44 @@ unsafe extern "C" fn field(
             let start = *pos;
             let text = bytes(start, end.addr().saturating_sub(start.addr()));
             let mut scanner = Scanner::fields(0, (*rp).discard_unsafe_fields != 0);
-            loop {
-                match scanner.next(text) {
-                    Ok(Event::Field(field)) => {
-                        if add(&mut *rp, &field, start) != NXT_OK {
-                            return NXT_ERROR;
-                        }
-                    }
-                    Ok(Event::Dropped) => (*rp).skip_field = 1,
-                    Ok(Event::End(used)) => {
-                        *pos = start.add(used);
-                        return NXT_DONE;
-                    }
-                    Ok(_) => return NXT_AGAIN,
-                    Err(violation) => return error(violation),
-                }
-                *pos = start.add(scanner.element_start());
-            }
+            fields(rp, pos, &mut scanner, text, start)
         }
     })
+}
+
+/// Adds the fields that are complete, from where the scanner stands.
+///
+/// # Safety
+/// As [`request_line`]; `text` is what the scanner goes through, and begins at `start`.
+#[inline]
+unsafe fn fields(
+    rp: *mut nxt_http_request_parse_t,
+    pos: *mut *mut u8,
+    scanner: &mut Scanner,
+    text: &[u8],
+    start: *mut u8,
+) -> nxt_int_t {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        loop {
+            // By reference: a field is not copied on its way to the list.
+            match &scanner.next(text) {
+                Ok(Event::Field(field)) => {
+                    if add(&mut *rp, field, start) != NXT_OK {
+                        return NXT_ERROR;
+                    }
+                }
+                Ok(Event::Dropped) => (*rp).skip_field = 1,
+                Ok(Event::End(used)) => {
+                    *pos = start.add(*used);
+                    return NXT_DONE;
+                }
+                Ok(_) => return NXT_AGAIN,
+                Err(violation) => return error(*violation),
+            }
+            *pos = start.add(scanner.next_element());
+        }
+    }
 }
 
 /// Runs steps until one does not answer `NXT_OK`.
@@ -458,10 +480,10 @@ pub unsafe extern "C" fn nxt_http_fields_process(
                 };
                 let proto = &nxt_http_fields_hash_proto;
                 let mut query = query(proto, (*field).hash, name, ptr::null_mut());
-                if nxt_lvlhsh_find(hash, &raw mut query) != NXT_OK {
+                let item = find_as(hash, proto, &raw mut query).cast::<nxt_http_field_proc_t>();
+                if item.is_null() {
                     continue;
                 }
-                let item = query.value.cast::<nxt_http_field_proc_t>();
                 if let Some(handler) = (*item).handler {
                     let answer = handler(ctx, field, (*item).data);
                     if answer != NXT_OK {

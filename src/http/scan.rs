@@ -38,7 +38,8 @@ pub enum Event {
     Partial,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// In their order; those of the request line come before `Name`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Method,
     BeforeTarget,
@@ -83,8 +84,11 @@ pub struct Scanner {
     after_slash: bool,
     hash: u32,
     unsafe_name: bool,
-    name: Span,
-    value: Span,
+    /// Where the name begins and ends, and where the value ends, of the field that is complete next;
+    /// the value begins at `start`.
+    name_start: usize,
+    name_end: usize,
+    value_end: usize,
     discard_unsafe: bool,
     request_line: RequestLine,
 }
@@ -92,17 +96,15 @@ pub struct Scanner {
 /// Classes of target bytes.
 const PLAIN: u8 = 0;
 const SLASH: u8 = 1;
-const DOT: u8 = 2;
-const QUERY: u8 = 3;
-const ESCAPE: u8 = 4;
-const FRAGMENT: u8 = 5;
-const LINE_END: u8 = 6;
-const NUL: u8 = 7;
+const QUERY: u8 = 2;
+const ESCAPE: u8 = 3;
+const FRAGMENT: u8 = 4;
+const LINE_END: u8 = 5;
+const NUL: u8 = 6;
 
 static TARGET_CLASS: [u8; 256] = {
     let mut table = [PLAIN; 256];
     table[b'/' as usize] = SLASH;
-    table[b'.' as usize] = DOT;
     table[b'?' as usize] = QUERY;
     table[b'%' as usize] = ESCAPE;
     table[b'#' as usize] = FRAGMENT;
@@ -111,6 +113,11 @@ static TARGET_CLASS: [u8; 256] = {
     table[0] = NUL;
     table
 };
+
+/// Whether what follows a slash is an empty or a dot segment, or a name that begins with a dot.
+fn begins_complex_segment(buf: &[u8], at: usize) -> bool {
+    matches!(buf.get(at), Some(b'/' | b'.'))
+}
 
 /// Offset of the first control byte at or after `at`, or the length.
 fn find_control(buf: &[u8], mut at: usize) -> usize {
@@ -132,37 +139,53 @@ fn find_control(buf: &[u8], mut at: usize) -> usize {
 
 impl RequestLine {
     /// Whether the path is not simply what stands before the query.
+    #[inline]
     pub fn needs_normalising(&self) -> bool {
         self.complex || self.quoted
+    }
+
+    /// Whether the segments are of no interest any more: the query has begun, or they are looked at
+    /// after decoding.
+    fn past_path(&self) -> bool {
+        self.query.is_some() || self.quoted
     }
 }
 
 impl Scanner {
+    /// A scanner at the start of a request line. As a constant it is written whole: the C interface
+    /// makes one for every call.
+    const START: Scanner = Scanner {
+        stage: Stage::Method,
+        at: 0,
+        start: 0,
+        after_slash: false,
+        hash: HASH_INIT,
+        unsafe_name: false,
+        name_start: 0,
+        name_end: 0,
+        value_end: 0,
+        discard_unsafe: false,
+        request_line: RequestLine {
+            line: Span { start: 0, len: 0 },
+            method: Span { start: 0, len: 0 },
+            target: Span { start: 0, len: 0 },
+            query: None,
+            complex: false,
+            quoted: false,
+            version: [0; 8],
+        },
+    };
+
     /// A scanner at the start of a request line.
+    #[inline]
     pub fn new(discard_unsafe: bool) -> Scanner {
-        Scanner {
-            stage: Stage::Method,
-            at: 0,
-            start: 0,
-            after_slash: false,
-            hash: HASH_INIT,
-            unsafe_name: false,
-            name: Span::default(),
-            value: Span::default(),
-            discard_unsafe,
-            request_line: RequestLine {
-                line: Span::default(),
-                method: Span::default(),
-                target: Span::default(),
-                query: None,
-                complex: false,
-                quoted: false,
-                version: [0; 8],
-            },
-        }
+        let mut scanner = Scanner::START;
+        scanner.discard_unsafe = discard_unsafe;
+        scanner
     }
 
     /// A scanner of the fields alone, which begin at offset `at`.
+    #[inline]
     pub fn fields(at: usize, discard_unsafe: bool) -> Scanner {
         let mut scanner = Scanner::new(discard_unsafe);
         scanner.at = at;
@@ -176,6 +199,7 @@ impl Scanner {
     }
 
     /// The request line, as far as it is known.
+    #[inline]
     pub fn request_line(&self) -> &RequestLine {
         &self.request_line
     }
@@ -192,42 +216,51 @@ impl Scanner {
         }
     }
 
+    /// After an event other than the end: where the element begins that follows.
+    #[inline]
+    pub fn next_element(&self) -> usize {
+        self.start
+    }
+
     /// Goes on through `buf`, which holds all bytes since the head began, up to the next event.
     pub fn next(&mut self, buf: &[u8]) -> Result<Event, Violation> {
-        loop {
-            let known = match self.stage {
-                Stage::Method => self.method(buf)?,
-                Stage::BeforeTarget => self.before_target(buf)?,
-                Stage::Target => self.target(buf)?,
-                Stage::RequestLineEnd => {
-                    if self.line_feed(buf)? {
-                        self.begin_field();
-                        return Ok(Event::RequestLine);
-                    }
-                    false
-                }
-                Stage::Name => self.field_name(buf)?,
-                Stage::BeforeValue => self.before_value(buf),
-                Stage::Value => self.field_value(buf)?,
-                Stage::FieldEnd => {
-                    if self.line_feed(buf)? {
-                        return Ok(self.field());
-                    }
-                    false
-                }
-                Stage::HeadEnd => {
-                    if self.line_feed(buf)? {
-                        self.stage = Stage::Done;
-                        return Ok(Event::End(self.at));
-                    }
-                    false
-                }
-                Stage::Done => return Ok(Event::End(self.at)),
-            };
-            if !known {
-                return Ok(Event::Partial);
-            }
+        if self.stage < Stage::Name {
+            self.scan_request_line(buf)
+        } else {
+            self.scan_field(buf)
         }
+    }
+
+    /// The stages of the request line from the current one on, each of which leads to the next.
+    fn scan_request_line(&mut self, buf: &[u8]) -> Result<Event, Violation> {
+        let known = (self.stage != Stage::Method || self.method(buf)?)
+            && (self.stage != Stage::BeforeTarget || self.before_target(buf)?)
+            && (self.stage != Stage::Target || self.target(buf)?)
+            && self.line_feed(buf)?;
+        if !known {
+            return Ok(Event::Partial);
+        }
+        self.begin_field();
+        Ok(Event::RequestLine)
+    }
+
+    /// As [`scan_request_line`](Self::scan_request_line), of a field or the end of the head.
+    fn scan_field(&mut self, buf: &[u8]) -> Result<Event, Violation> {
+        if self.stage == Stage::Done {
+            return Ok(Event::End(self.at));
+        }
+        let known = (self.stage != Stage::Name || self.field_name(buf)?)
+            && (self.stage != Stage::BeforeValue || self.before_value(buf))
+            && (self.stage != Stage::Value || self.field_value(buf)?)
+            && self.line_feed(buf)?;
+        if !known {
+            return Ok(Event::Partial);
+        }
+        if self.stage == Stage::HeadEnd {
+            self.stage = Stage::Done;
+            return Ok(Event::End(self.at));
+        }
+        Ok(self.field())
     }
 
     fn line_feed(&mut self, buf: &[u8]) -> Result<bool, Violation> {
@@ -244,7 +277,12 @@ impl Scanner {
     fn method(&mut self, buf: &[u8]) -> Result<bool, Violation> {
         while let Some(&byte) = buf.get(self.at) {
             match byte {
-                b'A'..=b'Z' | b'_' | b'-' => self.at += 1,
+                b'A'..=b'Z' | b'_' | b'-' => {
+                    let rest = buf[self.at..].iter();
+                    self.at += rest
+                        .take_while(|byte| matches!(byte, b'A'..=b'Z' | b'_' | b'-'))
+                        .count();
+                }
                 b'\r' | b'\n' if self.at == self.start => {
                     self.at += 1;
                     self.start = self.at;
@@ -285,33 +323,35 @@ impl Scanner {
     /// a target may have spaces in it.
     fn target(&mut self, buf: &[u8]) -> Result<bool, Violation> {
         let mut at = self.at;
-        let mut after_slash = self.after_slash;
+        let line = &mut self.request_line;
+        if self.after_slash && !line.past_path() {
+            line.complex |= begins_complex_segment(buf, at);
+        }
         let found = loop {
-            let Some(&byte) = buf.get(at) else { break None };
-            let class = TARGET_CLASS[byte as usize];
+            let rest = buf.get(at..).unwrap_or_default();
+            let special = rest
+                .iter()
+                .position(|byte| TARGET_CLASS[usize::from(*byte)] != PLAIN);
+            let Some(plain) = special else {
+                at += rest.len();
+                break None;
+            };
+            at += plain;
+            let class = TARGET_CLASS[usize::from(rest[plain])];
             if class >= LINE_END {
                 break Some(class);
             }
             at += 1;
-            if class == PLAIN {
-                after_slash = false;
-                continue;
+            match class {
+                FRAGMENT => line.complex = true,
+                _ if line.past_path() => {}
+                QUERY => line.query = Some(at as u32),
+                ESCAPE => line.quoted = true,
+                _ => line.complex |= begins_complex_segment(buf, at),
             }
-            let line = &mut self.request_line;
-            if class == FRAGMENT {
-                line.complex = true;
-            } else if line.query.is_none() && !line.quoted {
-                match class {
-                    QUERY => line.query = Some(at as u32),
-                    ESCAPE => line.quoted = true,
-                    SLASH | DOT => line.complex |= after_slash,
-                    _ => {}
-                }
-            }
-            after_slash = class == SLASH;
         };
         self.at = at;
-        self.after_slash = after_slash;
+        self.after_slash = at > 0 && buf[at - 1] == b'/';
         let start = self.request_line.target.start as usize;
         match found {
             None => {
@@ -340,24 +380,20 @@ impl Scanner {
         }
         let mut version = [0; 8];
         version.copy_from_slice(&buf[space + 1..line_end]);
-        let mut target_end = space;
-        while buf[target_end - 1] == b' ' {
-            target_end -= 1;
-        }
+        let spaces = buf[target..space].iter().rev();
+        let target_end = space - spaces.take_while(|byte| **byte == b' ').count();
         let line = &mut self.request_line;
         line.target = Span::new(target, target_end);
         line.line = Span::new(line.method.start as usize, line_end);
-        match &version {
-            b"HTTP/1.1" | b"HTTP/1.0" => {}
-            [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-                if major.is_ascii_digit() && minor.is_ascii_digit() =>
-            {
-                if *major != b'1' {
+        if version != *b"HTTP/1.1" && version != *b"HTTP/1.0" {
+            match version {
+                [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9'] => {}
+                [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
                     line.version = version;
                     return Err(Violation::Version);
                 }
+                _ => return Err(Violation::Syntax),
             }
-            _ => return Err(Violation::Syntax),
         }
         line.version = version;
         Ok(())
@@ -399,7 +435,8 @@ impl Scanner {
         self.at = at + 1;
         match byte {
             b':' if !empty => {
-                self.name = Span::new(self.start, at);
+                self.name_start = self.start;
+                self.name_end = at;
                 self.stage = Stage::BeforeValue;
             }
             b'\r' if empty => self.stage = Stage::HeadEnd,
@@ -434,11 +471,9 @@ impl Scanner {
                 Some(_) => return Err(Violation::Syntax),
             }
         }
-        let mut end = self.at;
-        while end > self.start && matches!(buf[end - 1], b' ' | b'\t') {
-            end -= 1;
-        }
-        self.value = Span::new(self.start, end);
+        let blanks = buf[self.start..self.at].iter().rev();
+        let blanks = blanks.take_while(|byte| matches!(byte, b' ' | b'\t'));
+        self.value_end = self.at - blanks.count();
         if buf[self.at] == b'\r' {
             self.at += 1;
         }
@@ -446,13 +481,14 @@ impl Scanner {
         Ok(true)
     }
 
+    #[inline]
     fn field(&mut self) -> Event {
         let event = if self.unsafe_name && self.discard_unsafe {
             Event::Dropped
         } else {
             Event::Field(Field {
-                name: self.name,
-                value: self.value,
+                name: Span::new(self.name_start, self.name_end),
+                value: Span::new(self.start, self.value_end),
                 hash: hash_end(self.hash),
                 skip: false,
                 hop_by_hop: false,

@@ -22,6 +22,7 @@ use trie::{Inserted, Trie};
 /// # Safety
 /// Each pointer is NULL or valid; the root was zero at first and since then only changed by these
 /// functions with the same prototype.
+#[inline]
 unsafe fn open<'a>(
     lh: *mut nxt_lvlhsh_t,
     proto: *const nxt_lvlhsh_proto_t,
@@ -46,6 +47,26 @@ unsafe fn open_query<'a>(
     }
     // SAFETY: not NULL, and the caller's promise covers the rest.
     unsafe { open(lh, (*lhq).proto, (*lhq).pool) }
+}
+
+/// The entry that the query's key names, or NULL, with a prototype that the compiler knows: its
+/// callback is not called through a pointer then.
+///
+/// # Safety
+/// As [`nxt_lvlhsh_find`] with this prototype.
+#[inline(always)]
+pub(crate) unsafe fn find_as(
+    lh: *mut nxt_lvlhsh_t,
+    proto: &nxt_lvlhsh_proto_t,
+    lhq: *mut nxt_lvlhsh_query_t,
+) -> *mut c_void {
+    // SAFETY: the caller's promise is the same.
+    unsafe {
+        match open(lh, proto, std::ptr::null_mut()) {
+            Some((trie, shape)) => trie.find(&shape, lhq),
+            None => std::ptr::null_mut(),
+        }
+    }
 }
 
 /// Looks for the entry that the query's key names. `NXT_OK`: it is in `value`. `NXT_DECLINED`: none.

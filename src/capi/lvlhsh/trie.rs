@@ -87,7 +87,7 @@ impl Trie {
     ///
     /// # Safety
     /// The trie is of this shape; the query is valid and its callback takes this trie's entries.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn find(
         self,
         shape: &Shape<'_>,

@@ -11,9 +11,12 @@ use crate::abi::types::{nxt_bool_t, nxt_int_t};
 use crate::alert;
 use crate::capi::guard;
 
+mod block;
 mod pool;
+mod sizes;
 
-use pool::{Pool, Sizes};
+use pool::Pool;
+use sizes::Sizes;
 
 /// The alignment of [`nxt_mp_get`].
 const GET_ALIGNMENT: usize = align_of::<usize>();

@@ -12,175 +12,15 @@ use std::ptr;
 
 use libc::c_void;
 
-use crate::abi::rbtree::{nxt_rbtree_node_t, nxt_rbtree_part_t, nxt_rbtree_t};
+use super::block::{Block, JOINED, Kind, Page, Use, compare, init_ring, link, unlink};
+use super::sizes::{ALIGNMENT, Sizes};
+use crate::abi::rbtree::nxt_rbtree_t;
 use crate::abi::task::nxt_work_t;
 use crate::capi::malloc;
-use crate::capi::rbtree::tree::{self, Match, Tree};
+use crate::capi::rbtree::tree::{self, Tree};
 
-/// The alignment of every allocation that does not say otherwise.
-const ALIGNMENT: usize = 16;
-/// A page has at most so many chunks: one bit each.
-const MAX_CHUNKS: usize = 32;
 /// Chunk sizes of a page: 2^5 chunks to 2.
 const CLASSES: usize = 5;
-/// A cluster has at most so many pages.
-const MAX_PAGES: usize = 256;
-
-/// The sizes of a pool, checked.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sizes {
-    cluster: usize,
-    page_alignment: usize,
-    page: usize,
-    min_chunk: usize,
-}
-
-impl Sizes {
-    /// `None` if they do not fit each other.
-    pub(super) fn new(
-        cluster: usize,
-        page_alignment: usize,
-        page: usize,
-        min_chunk: usize,
-    ) -> Option<Sizes> {
-        let page_alignment = page_alignment
-            .is_power_of_two()
-            .then(|| page_alignment.max(ALIGNMENT))?;
-        let fit = page.is_power_of_two()
-            && min_chunk.is_power_of_two()
-            && page >= 64
-            && page >= page_alignment
-            && page >= min_chunk
-            && page / min_chunk <= MAX_CHUNKS
-            && cluster >= page
-            && cluster / page <= MAX_PAGES
-            && cluster.is_multiple_of(page);
-        fit.then_some(Sizes {
-            cluster,
-            page_alignment,
-            page,
-            min_chunk,
-        })
-    }
-
-    fn pages(&self) -> usize {
-        self.cluster / self.page
-    }
-
-    /// The chunk size for `size` bytes, as the number of times the smallest has to be doubled.
-    fn class(&self, size: usize) -> usize {
-        let size = size.next_power_of_two().max(self.min_chunk);
-        (size / self.min_chunk).trailing_zeros() as usize
-    }
-}
-
-/// What a page is used for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-enum Use {
-    Free,
-    /// One allocation.
-    Whole,
-    /// Allocations that are not freed one by one.
-    Shared,
-    /// Chunks of the class in `Page::class`.
-    Chunks,
-}
-
-/// A page of a cluster. Free pages, and pages with free chunks of one class, are in a ring.
-#[repr(C)]
-struct Page {
-    prev: *mut Page,
-    next: *mut Page,
-    /// Bit set: the chunk is free.
-    free: u32,
-    number: u16,
-    r#use: Use,
-    class: u8,
-}
-
-/// The head of a ring of pages; only its links count.
-///
-/// # Safety
-/// `head` is writable.
-unsafe fn init_ring(head: *mut Page) {
-    // SAFETY: by the caller's promise.
-    unsafe {
-        (*head).prev = head;
-        (*head).next = head;
-    }
-}
-
-/// # Safety
-/// The page is in no ring; the head is of a ring.
-unsafe fn link(head: *mut Page, page: *mut Page) {
-    // SAFETY: by the caller's promise all pages of the ring are alive.
-    unsafe {
-        (*page).prev = head;
-        (*page).next = (*head).next;
-        (*(*page).next).prev = page;
-        (*head).next = page;
-    }
-}
-
-/// # Safety
-/// The page is in a ring.
-unsafe fn unlink(page: *mut Page) {
-    // SAFETY: by the caller's promise all pages of the ring are alive.
-    unsafe {
-        (*(*page).prev).next = (*page).next;
-        (*(*page).next).prev = (*page).prev;
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-enum Kind {
-    Cluster,
-    /// The descriptor is an allocation of its own.
-    Separate,
-    /// The descriptor stands at the start of the allocation.
-    Joined,
-}
-
-/// A stretch of memory from the heap; of a cluster, the descriptors of its pages follow.
-#[repr(C)]
-struct Block {
-    node: nxt_rbtree_part_t,
-    color: u8,
-    kind: Kind,
-    freeable: bool,
-    used_pages: u16,
-    start: *mut u8,
-    size: usize,
-}
-
-/// What stands before a large block; a whole number of alignments.
-const JOINED: usize = size_of::<Block>().next_multiple_of(ALIGNMENT);
-
-impl Block {
-    /// # Safety
-    /// The block is a cluster with more than `index` pages.
-    unsafe fn page(block: *mut Block, index: usize) -> *mut Page {
-        // SAFETY: the descriptors follow the block.
-        unsafe { block.add(1).cast::<Page>().add(index) }
-    }
-
-    /// The cluster of a page.
-    ///
-    /// # Safety
-    /// The page is of a cluster.
-    unsafe fn of(page: *mut Page) -> *mut Block {
-        // SAFETY: the descriptor of page 0 stands right after the block.
-        unsafe { page.sub(usize::from((*page).number)).cast::<Block>().sub(1) }
-    }
-}
-
-unsafe extern "C" fn compare(one: *mut nxt_rbtree_node_t, two: *mut nxt_rbtree_node_t) -> isize {
-    // SAFETY: the nodes of this tree are the first members of blocks.
-    let (one, two) = unsafe { ((*one.cast::<Block>()).start, (*two.cast::<Block>()).start) };
-    one.cmp(&two) as isize
-}
 
 /// Why a pointer cannot be freed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -212,14 +52,18 @@ pub(super) struct Pool {
 impl Pool {
     /// A pool with one owner; NULL when there is no memory.
     pub(super) fn create(sizes: Sizes) -> *mut Pool {
-        let pool = malloc::nxt_zalloc(size_of::<Pool>()).cast::<Pool>();
+        let pool = malloc::nxt_malloc(size_of::<Pool>()).cast::<Pool>();
         if pool.is_null() {
             return pool;
         }
-        // SAFETY: not NULL, so ours, and zero is a value of every field.
+        // SAFETY: not NULL, so ours; each field is written, but for those of the heads of rings that
+        // do not count.
         unsafe {
-            (*pool).sizes = sizes;
-            (*pool).retain = 1;
+            (&raw mut (*pool).sizes).write(sizes);
+            (&raw mut (*pool).retain).write(1);
+            (&raw mut (*pool).shared).write(ptr::null_mut());
+            (&raw mut (*pool).shared_left).write(0);
+            (&raw mut (*pool).cleanup).write(ptr::null_mut());
             tree::init(&raw mut (*pool).blocks, Some(compare));
             init_ring(&raw mut (*pool).free_pages);
             for class in 0..CLASSES {
@@ -302,7 +146,7 @@ impl Pool {
     pub(super) unsafe fn alloc(pool: *mut Pool, size: usize) -> *mut u8 {
         // SAFETY: by the caller's promise.
         unsafe {
-            if size > (*pool).sizes.page {
+            if size > (*pool).sizes.page() {
                 return Pool::large(pool, ALIGNMENT, size, true);
             }
             Pool::small(pool, size)
@@ -319,9 +163,9 @@ impl Pool {
         }
         // SAFETY: by the caller's promise.
         unsafe {
-            let sizes = (*pool).sizes;
+            let sizes = &(*pool).sizes;
             let enough = size.max(alignment);
-            if enough > sizes.page || alignment > sizes.page_alignment {
+            if enough > sizes.page() || alignment > sizes.page_alignment {
                 return Pool::large(pool, alignment, size, true);
             }
             // A chunk is aligned to its size, up to the alignment of pages.
@@ -336,7 +180,7 @@ impl Pool {
     pub(super) unsafe fn get(pool: *mut Pool, alignment: usize, size: usize) -> *mut u8 {
         // SAFETY: by the caller's promise; the shared page is one of this pool's.
         unsafe {
-            let page_size = (*pool).sizes.page;
+            let page_size = (*pool).sizes.page();
             if size > page_size {
                 return Pool::large(pool, ALIGNMENT, size, false);
             }
@@ -392,7 +236,7 @@ impl Pool {
         unsafe {
             (*Block::of(page))
                 .start
-                .add(usize::from((*page).number) * (*pool).sizes.page)
+                .add((*pool).sizes.page_offset((*page).number))
         }
     }
 
@@ -403,8 +247,8 @@ impl Pool {
     unsafe fn small(pool: *mut Pool, size: usize) -> *mut u8 {
         // SAFETY: by the caller's promise; rings of chunk pages hold pages with a free chunk.
         unsafe {
-            let sizes = (*pool).sizes;
-            if size > sizes.page / 2 {
+            let sizes = &(*pool).sizes;
+            if size > sizes.page() / 2 {
                 let page = Pool::take_page(pool, Use::Whole);
                 return if page.is_null() {
                     ptr::null_mut()
@@ -413,16 +257,15 @@ impl Pool {
                 };
             }
             let class = sizes.class(size);
-            let chunk_size = sizes.min_chunk << class;
-            let head = &raw mut (*pool).chunk_pages[class];
+            let head = &raw mut (*pool).chunk_pages[usize::from(class)];
             let mut page = (*head).next;
             if page == head {
                 page = Pool::take_page(pool, Use::Chunks);
                 if page.is_null() {
                     return ptr::null_mut();
                 }
-                (*page).class = class as u8;
-                (*page).free = u32::MAX >> (MAX_CHUNKS - sizes.page / chunk_size);
+                (*page).class = class;
+                (*page).free = sizes.chunks(class);
                 link(head, page);
             }
             let chunk = (*page).free.trailing_zeros();
@@ -430,7 +273,7 @@ impl Pool {
             if (*page).free == 0 {
                 unlink(page);
             }
-            Pool::address(pool, page).add(chunk as usize * chunk_size)
+            Pool::address(pool, page).add((chunk as usize) << sizes.class_shift(class))
         }
     }
 
@@ -456,13 +299,14 @@ impl Pool {
     /// # Safety
     /// The pool is alive.
     unsafe fn add_cluster(pool: *mut Pool) -> bool {
-        // SAFETY: what is allocated is ours; zero is a value of every field, and is `Use::Free`.
+        // SAFETY: what is allocated is ours; of blocks and pages each field is written here, by the tree
+        // or by the ring, but for those of pages that count in use only.
         unsafe {
-            let sizes = (*pool).sizes;
+            let sizes = &(*pool).sizes;
             let Some(blocks) = Pool::blocks(pool) else {
                 return false;
             };
-            let block = malloc::nxt_zalloc(size_of::<Block>() + sizes.pages() * size_of::<Page>())
+            let block = malloc::nxt_malloc(size_of::<Block>() + sizes.pages() * size_of::<Page>())
                 .cast::<Block>();
             if block.is_null() {
                 return false;
@@ -472,13 +316,15 @@ impl Pool {
                 libc::free(block.cast());
                 return false;
             }
-            (*block).kind = Kind::Cluster;
-            (*block).start = start.cast();
-            (*block).size = sizes.cluster;
+            (&raw mut (*block).kind).write(Kind::Cluster);
+            (&raw mut (*block).used_pages).write(0);
+            (&raw mut (*block).start).write(start.cast());
+            (&raw mut (*block).size).write(sizes.cluster);
             blocks.insert(block.cast());
             for number in (0..sizes.pages()).rev() {
                 let page = Block::page(block, number);
-                (*page).number = number as u16;
+                (&raw mut (*page).number).write(number as u16);
+                (&raw mut (*page).r#use).write(Use::Free);
                 link(&raw mut (*pool).free_pages, page);
             }
             true
@@ -540,37 +386,16 @@ impl Pool {
         // known where it lies.
         unsafe {
             let blocks = Pool::blocks(pool).ok_or(FreeError::Unknown)?;
-            let wanted = Block {
-                node: nxt_rbtree_part_t {
-                    left: ptr::null_mut(),
-                    right: ptr::null_mut(),
-                    parent: ptr::null_mut(),
-                },
-                color: 0,
-                kind: Kind::Separate,
-                freeable: false,
-                used_pages: 0,
-                start: memory,
-                size: 0,
-            };
-            let found = blocks.find((&raw const wanted).cast_mut().cast(), Match::LessOrEqual);
-            let block = found.cast::<Block>();
+            let block = Block::find(blocks, memory.addr());
             if block.is_null() {
                 return Err(FreeError::Unknown);
             }
             let offset = memory.addr() - (*block).start.addr();
             if (*block).kind == Kind::Cluster {
-                if offset >= (*block).size {
-                    return Err(FreeError::Unknown);
-                }
                 return Pool::free_in_cluster(pool, blocks, block, offset);
             }
             if offset != 0 {
-                return Err(if offset < (*block).size {
-                    FreeError::NotAStart
-                } else {
-                    FreeError::Unknown
-                });
+                return Err(FreeError::NotAStart);
             }
             if !(*block).freeable {
                 return Err(FreeError::NotFreeable);
@@ -594,26 +419,26 @@ impl Pool {
     ) -> Result<(), FreeError> {
         // SAFETY: by the caller's promise.
         unsafe {
-            let sizes = (*pool).sizes;
-            let page = Block::page(cluster, offset / sizes.page);
-            let offset = offset % sizes.page;
+            let sizes = &(*pool).sizes;
+            let (number, offset) = sizes.split(offset);
+            let page = Block::page(cluster, number);
             match (*page).r#use {
                 Use::Free => return Err(FreeError::AlreadyFree),
                 Use::Shared => return Err(FreeError::NotFreeable),
                 Use::Whole if offset != 0 => return Err(FreeError::NotAStart),
                 Use::Whole => {}
                 Use::Chunks => {
-                    let chunk_size = sizes.min_chunk << (*page).class;
-                    if !offset.is_multiple_of(chunk_size) {
+                    let shift = sizes.class_shift((*page).class);
+                    if !offset.is_multiple_of(1 << shift) {
                         return Err(FreeError::NotAStart);
                     }
-                    let bit = 1 << (offset / chunk_size);
+                    let bit = 1 << (offset >> shift);
                     if (*page).free & bit != 0 {
                         return Err(FreeError::AlreadyFree);
                     }
                     let was_full = (*page).free == 0;
                     (*page).free |= bit;
-                    if (*page).free != u32::MAX >> (MAX_CHUNKS - sizes.page / chunk_size) {
+                    if (*page).free != sizes.chunks((*page).class) {
                         if was_full {
                             let class = usize::from((*page).class);
                             link(&raw mut (*pool).chunk_pages[class], page);
@@ -640,10 +465,3 @@ impl Pool {
         }
     }
 }
-
-const _: () = {
-    // The tree's node is the start of a block, with the colour right after the links.
-    assert!(std::mem::offset_of!(Block, node) == 0);
-    assert!(std::mem::offset_of!(Block, color) == std::mem::offset_of!(nxt_rbtree_node_t, color));
-    assert!(align_of::<Page>() <= align_of::<Block>());
-};

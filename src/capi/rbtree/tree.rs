@@ -6,6 +6,7 @@
 //! The sentinel is every missing child and the parent of the root, which is its left child; so the
 //! root needs no case of its own. Nobody may rely on the sentinel's `parent`: removals use it.
 
+use std::cmp::Ordering;
 use std::ptr;
 
 use crate::abi::rbtree::{nxt_rbtree_compare_t, nxt_rbtree_node_t, nxt_rbtree_t};
@@ -264,6 +265,30 @@ impl Tree {
             }
         }
         best
+    }
+
+    /// The node that `order` says `Equal` of, or NULL. It answers where what is looked for stands
+    /// relative to a node, as the comparison of the tree would.
+    ///
+    /// # Safety
+    /// None beyond that of `new`.
+    #[inline]
+    pub(crate) unsafe fn search(self, order: impl Fn(Node) -> Ordering) -> Node {
+        // SAFETY: by the promise of `new` all nodes are alive.
+        unsafe {
+            let mut next = (*self.sentinel).left;
+            while next != self.sentinel {
+                next = match order(next) {
+                    Ordering::Less => (*next).left,
+                    Ordering::Equal => return next,
+                    Ordering::Greater => {
+                        branch();
+                        (*next).right
+                    }
+                };
+            }
+            ptr::null_mut()
+        }
     }
 
     /// # Safety
