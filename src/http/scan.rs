@@ -12,6 +12,9 @@ use super::field::{Field, HASH_INIT, NAME_BYTES, Span, UNSAFE_NAME, hash_byte, h
 /// Longest field name, in bytes.
 pub const MAX_FIELD_NAME: usize = 255;
 
+/// Bytes of the version, with the space before it.
+const VERSION_LEN: usize = 9;
+
 /// Why bytes are not a request head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Violation {
@@ -93,24 +96,13 @@ pub struct Scanner {
     request_line: RequestLine,
 }
 
-/// Classes of target bytes.
-const PLAIN: u8 = 0;
-const SLASH: u8 = 1;
-const QUERY: u8 = 2;
-const ESCAPE: u8 = 3;
-const FRAGMENT: u8 = 4;
-const LINE_END: u8 = 5;
-const NUL: u8 = 6;
-
-static TARGET_CLASS: [u8; 256] = {
-    let mut table = [PLAIN; 256];
-    table[b'/' as usize] = SLASH;
-    table[b'?' as usize] = QUERY;
-    table[b'%' as usize] = ESCAPE;
-    table[b'#' as usize] = FRAGMENT;
-    table[b'\r' as usize] = LINE_END;
-    table[b'\n' as usize] = LINE_END;
-    table[0] = NUL;
+/// The bytes of a target that tell how its path is to be read: `/`, `?`, `%`, `#`.
+static TARGET_SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    table[b'/' as usize] = true;
+    table[b'?' as usize] = true;
+    table[b'%' as usize] = true;
+    table[b'#' as usize] = true;
     table
 };
 
@@ -322,47 +314,31 @@ impl Scanner {
     /// Scans to the end of the line. Only there can the version be told from the target, because
     /// a target may have spaces in it.
     fn target(&mut self, buf: &[u8]) -> Result<bool, Violation> {
-        let mut at = self.at;
-        let line = &mut self.request_line;
-        if self.after_slash && !line.past_path() {
-            line.complex |= begins_complex_segment(buf, at);
-        }
+        let mut line_end = self.at;
         let found = loop {
-            let rest = buf.get(at..).unwrap_or_default();
-            let special = rest
-                .iter()
-                .position(|byte| TARGET_CLASS[usize::from(*byte)] != PLAIN);
-            let Some(plain) = special else {
-                at += rest.len();
-                break None;
-            };
-            at += plain;
-            let class = TARGET_CLASS[usize::from(rest[plain])];
-            if class >= LINE_END {
-                break Some(class);
-            }
-            at += 1;
-            match class {
-                FRAGMENT => line.complex = true,
-                _ if line.past_path() => {}
-                QUERY => line.query = Some(at as u32),
-                ESCAPE => line.quoted = true,
-                _ => line.complex |= begins_complex_segment(buf, at),
+            line_end = find_control(buf, line_end);
+            match buf.get(line_end) {
+                None => break None,
+                Some(&byte @ (b'\r' | b'\n' | 0)) => break Some(byte),
+                Some(_) => line_end += 1,
             }
         };
-        self.at = at;
-        self.after_slash = at > 0 && buf[at - 1] == b'/';
+        // What looks like a version is not looked at.
+        let space = line_end.saturating_sub(VERSION_LEN);
+        let version_follows = found.is_some() && space > self.at && buf[space] == b' ';
+        self.path(buf, if version_follows { space } else { line_end });
+        self.at = line_end;
         let start = self.request_line.target.start as usize;
         match found {
             None => {
-                self.request_line.target = Span::new(start, at);
+                self.request_line.target = Span::new(start, line_end);
                 Ok(false)
             }
-            Some(NUL) => Err(Violation::Syntax),
-            Some(_) => {
+            Some(0) => Err(Violation::Syntax),
+            Some(byte) => {
                 self.version(buf, start)?;
                 self.stage = Stage::RequestLineEnd;
-                if buf[at] == b'\r' {
+                if byte == b'\r' {
                     self.at += 1;
                 }
                 Ok(true)
@@ -370,10 +346,33 @@ impl Scanner {
         }
     }
 
+    /// Notes how the path is to be read, going on through the target up to `end`.
+    fn path(&mut self, buf: &[u8], end: usize) {
+        let mut at = self.at;
+        let line = &mut self.request_line;
+        if self.after_slash && !line.past_path() {
+            line.complex |= begins_complex_segment(buf, at);
+        }
+        while let Some(plain) = buf[at..end]
+            .iter()
+            .position(|byte| TARGET_SPECIAL[usize::from(*byte)])
+        {
+            at += plain + 1;
+            match buf[at - 1] {
+                b'#' => line.complex = true,
+                _ if line.past_path() => {}
+                b'?' => line.query = Some(at as u32),
+                b'%' => line.quoted = true,
+                _ => line.complex |= begins_complex_segment(buf, at),
+            }
+        }
+        self.after_slash = end > 0 && buf[end - 1] == b'/';
+    }
+
     /// Splits target and version; `self.at` is the line end.
     fn version(&mut self, buf: &[u8], target: usize) -> Result<(), Violation> {
         let line_end = self.at;
-        let space = line_end.saturating_sub(9);
+        let space = line_end.saturating_sub(VERSION_LEN);
         if space <= target || buf[space] != b' ' {
             self.request_line.target = Span::new(target, line_end);
             return Err(Violation::Syntax);

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::sizes::ALIGNMENT;
+use super::sizes::{ALIGNMENT, Sizes};
 use crate::abi::rbtree::{nxt_rbtree_node_t, nxt_rbtree_part_t};
 use crate::capi::rbtree::tree::Tree;
 
@@ -91,6 +91,11 @@ pub(super) struct Block {
 pub(super) const JOINED: usize = size_of::<Block>().next_multiple_of(ALIGNMENT);
 
 impl Block {
+    /// Bytes of the descriptor of a cluster, with those of its pages.
+    pub(super) fn cluster_size(sizes: &Sizes) -> usize {
+        size_of::<Block>() + sizes.pages() * size_of::<Page>()
+    }
+
     /// # Safety
     /// The block is a cluster with more than `index` pages.
     pub(super) unsafe fn page(block: *mut Block, index: usize) -> *mut Page {

@@ -47,12 +47,15 @@ pub(super) struct Pool {
     shared: *mut u8,
     shared_left: usize,
     cleanup: *mut nxt_work_t,
+    /// The place behind the pool for the descriptor of a cluster, or NULL if that is in use.
+    spare: *mut Block,
 }
 
 impl Pool {
     /// A pool with one owner; NULL when there is no memory.
     pub(super) fn create(sizes: Sizes) -> *mut Pool {
-        let pool = malloc::nxt_malloc(size_of::<Pool>()).cast::<Pool>();
+        let pool =
+            malloc::nxt_malloc(size_of::<Pool>() + Block::cluster_size(&sizes)).cast::<Pool>();
         if pool.is_null() {
             return pool;
         }
@@ -64,6 +67,7 @@ impl Pool {
             (&raw mut (*pool).shared).write(ptr::null_mut());
             (&raw mut (*pool).shared_left).write(0);
             (&raw mut (*pool).cleanup).write(ptr::null_mut());
+            (&raw mut (*pool).spare).write(Pool::own_block(pool));
             tree::init(&raw mut (*pool).blocks, Some(compare));
             init_ring(&raw mut (*pool).free_pages);
             for class in 0..CLASSES {
@@ -71,6 +75,31 @@ impl Pool {
             }
         }
         pool
+    }
+
+    /// The place for the descriptor of a cluster that comes with every pool, which saves an allocation:
+    /// most pools have one cluster.
+    ///
+    /// # Safety
+    /// The pool is alive.
+    unsafe fn own_block(pool: *mut Pool) -> *mut Block {
+        // SAFETY: `create` has allocated it behind the pool.
+        unsafe { pool.add(1).cast() }
+    }
+
+    /// Frees the descriptor of a block, and with it a joined block.
+    ///
+    /// # Safety
+    /// The pool is alive, the block one of its, which nobody uses afterwards.
+    unsafe fn free_block(pool: *mut Pool, block: *mut Block) {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            if block == Pool::own_block(pool) {
+                (*pool).spare = block;
+            } else {
+                libc::free(block.cast());
+            }
+        }
     }
 
     /// # Safety
@@ -123,7 +152,7 @@ impl Pool {
                     if (*block).kind != Kind::Joined {
                         libc::free((*block).start.cast());
                     }
-                    libc::free(block.cast());
+                    Pool::free_block(pool, block);
                 }
             }
             libc::free(pool.cast());
@@ -306,14 +335,16 @@ impl Pool {
             let Some(blocks) = Pool::blocks(pool) else {
                 return false;
             };
-            let block = malloc::nxt_malloc(size_of::<Block>() + sizes.pages() * size_of::<Page>())
-                .cast::<Block>();
+            let mut block = std::mem::replace(&mut (*pool).spare, ptr::null_mut());
+            if block.is_null() {
+                block = malloc::nxt_malloc(Block::cluster_size(sizes)).cast();
+            }
             if block.is_null() {
                 return false;
             }
             let start = malloc::nxt_memalign(sizes.page_alignment, sizes.cluster);
             if start.is_null() {
-                libc::free(block.cast());
+                Pool::free_block(pool, block);
                 return false;
             }
             (&raw mut (*block).kind).write(Kind::Cluster);
@@ -459,9 +490,11 @@ impl Pool {
                 }
                 blocks.delete(cluster.cast());
                 libc::free((*cluster).start.cast());
-                libc::free(cluster.cast());
+                Pool::free_block(pool, cluster);
             }
             Ok(())
         }
     }
 }
+
+const _: () = assert!(align_of::<Block>() <= align_of::<Pool>());
