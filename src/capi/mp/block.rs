@@ -83,6 +83,8 @@ pub(super) struct Block {
     pub(super) kind: Kind,
     pub(super) freeable: bool,
     pub(super) used_pages: u16,
+    /// Bytes of the allocation before the start, if it is one of its own.
+    pub(super) lead: u16,
     pub(super) start: *mut u8,
     pub(super) size: usize,
 }

@@ -87,11 +87,23 @@ impl Pool {
         unsafe { pool.add(1).cast() }
     }
 
-    /// Frees the descriptor of a block, and with it a joined block.
+    /// Frees a block, which is out of the tree.
     ///
     /// # Safety
     /// The pool is alive, the block one of its, which nobody uses afterwards.
     unsafe fn free_block(pool: *mut Pool, block: *mut Block) {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            if (*block).kind != Kind::Joined {
+                libc::free((*block).start.sub(usize::from((*block).lead)).cast());
+            }
+            Pool::free_descriptor(pool, block);
+        }
+    }
+
+    /// # Safety
+    /// As [`free_block`](Self::free_block), of which nothing is left but the descriptor.
+    unsafe fn free_descriptor(pool: *mut Pool, block: *mut Block) {
         // SAFETY: by the caller's promise.
         unsafe {
             if block == Pool::own_block(pool) {
@@ -149,9 +161,6 @@ impl Pool {
                 let mut next = blocks.root();
                 while !blocks.is_end(next) {
                     let block = blocks.destroy_next(&mut next).cast::<Block>();
-                    if (*block).kind != Kind::Joined {
-                        libc::free((*block).start.cast());
-                    }
                     Pool::free_block(pool, block);
                 }
             }
@@ -342,14 +351,14 @@ impl Pool {
             if block.is_null() {
                 return false;
             }
-            let start = malloc::nxt_memalign(sizes.page_alignment, sizes.cluster);
-            if start.is_null() {
-                Pool::free_block(pool, block);
+            let Some((start, lead)) = cluster_memory(sizes) else {
+                Pool::free_descriptor(pool, block);
                 return false;
-            }
+            };
             (&raw mut (*block).kind).write(Kind::Cluster);
             (&raw mut (*block).used_pages).write(0);
-            (&raw mut (*block).start).write(start.cast());
+            (&raw mut (*block).lead).write(lead);
+            (&raw mut (*block).start).write(start);
             (&raw mut (*block).size).write(sizes.cluster);
             blocks.insert(block.cast());
             for number in (0..sizes.pages()).rev() {
@@ -401,6 +410,7 @@ impl Pool {
             }
             (&raw mut (*block).kind).write(kind);
             (&raw mut (*block).freeable).write(freeable);
+            (&raw mut (*block).lead).write(0);
             (&raw mut (*block).start).write(start);
             (&raw mut (*block).size).write(size);
             blocks.insert(block.cast());
@@ -432,10 +442,7 @@ impl Pool {
                 return Err(FreeError::NotFreeable);
             }
             blocks.delete(block.cast());
-            if (*block).kind == Kind::Separate {
-                libc::free((*block).start.cast());
-            }
-            libc::free(block.cast());
+            Pool::free_block(pool, block);
             Ok(())
         }
     }
@@ -489,12 +496,32 @@ impl Pool {
                     unlink(Block::page(cluster, number));
                 }
                 blocks.delete(cluster.cast());
-                libc::free((*cluster).start.cast());
                 Pool::free_block(pool, cluster);
             }
             Ok(())
         }
     }
+}
+
+/// Memory for a cluster, and how many bytes before it were allocated with it.
+///
+/// `posix_memalign` cuts off what stands before and after and frees it, which takes longer than the
+/// rest of making a small pool. So where an alignment is small beside the cluster it is left room for.
+fn cluster_memory(sizes: &Sizes) -> Option<(*mut u8, u16)> {
+    let alignment = sizes.page_alignment;
+    let slack = alignment - ALIGNMENT;
+    if alignment > sizes.cluster / 8 || slack > usize::from(u16::MAX) {
+        let start = malloc::nxt_memalign(alignment, sizes.cluster).cast::<u8>();
+        return (!start.is_null()).then_some((start, 0));
+    }
+    let memory = malloc::nxt_malloc(sizes.cluster + slack).cast::<u8>();
+    if memory.is_null() {
+        return None;
+    }
+    // malloc aligns to 16 itself, so that the slack is enough.
+    let lead = memory.addr().wrapping_neg() & (alignment - 1);
+    // SAFETY: the lead is at most the slack, which was allocated; that has 16 bits.
+    Some((unsafe { memory.add(lead) }, lead as u16))
 }
 
 const _: () = assert!(align_of::<Block>() <= align_of::<Pool>());
