@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use libc::c_void;
+
 use super::sizes::{ALIGNMENT, Sizes};
 use crate::abi::rbtree::{nxt_rbtree_node_t, nxt_rbtree_part_t};
 use crate::capi::rbtree::tree::Tree;
@@ -83,8 +85,9 @@ pub(super) struct Block {
     pub(super) kind: Kind,
     pub(super) freeable: bool,
     pub(super) used_pages: u16,
-    /// Bytes of the allocation before the start, if it is one of its own.
-    pub(super) lead: u16,
+    /// What the heap has answered, unless the descriptor is that. Leak checkers look for this address.
+    pub(super) memory: *mut c_void,
+    /// Where the memory handed out begins.
     pub(super) start: *mut u8,
     pub(super) size: usize,
 }
@@ -113,6 +116,7 @@ impl Block {
         // SAFETY: the descriptor of page 0 stands right after the block.
         unsafe { page.sub(usize::from((*page).number)).cast::<Block>().sub(1) }
     }
+
     /// The block of a tree that an address lies in, or NULL.
     ///
     /// # Safety

@@ -95,7 +95,7 @@ impl Pool {
         // SAFETY: by the caller's promise.
         unsafe {
             if (*block).kind != Kind::Joined {
-                libc::free((*block).start.sub(usize::from((*block).lead)).cast());
+                libc::free((*block).memory);
             }
             Pool::free_descriptor(pool, block);
         }
@@ -351,13 +351,13 @@ impl Pool {
             if block.is_null() {
                 return false;
             }
-            let Some((start, lead)) = cluster_memory(sizes) else {
+            let Some((memory, start)) = cluster_memory(sizes) else {
                 Pool::free_descriptor(pool, block);
                 return false;
             };
             (&raw mut (*block).kind).write(Kind::Cluster);
             (&raw mut (*block).used_pages).write(0);
-            (&raw mut (*block).lead).write(lead);
+            (&raw mut (*block).memory).write(memory);
             (&raw mut (*block).start).write(start);
             (&raw mut (*block).size).write(sizes.cluster);
             blocks.insert(block.cast());
@@ -385,9 +385,9 @@ impl Pool {
             if size >= u32::MAX as usize {
                 return ptr::null_mut();
             }
-            let (block, start, kind);
+            let (memory, block, start, kind);
             if alignment <= ALIGNMENT && !size.is_power_of_two() {
-                let memory = malloc::nxt_malloc(JOINED + size);
+                memory = malloc::nxt_malloc(JOINED + size);
                 if memory.is_null() {
                     return ptr::null_mut();
                 }
@@ -396,7 +396,7 @@ impl Pool {
                 kind = Kind::Joined;
             } else {
                 // Sizes that are a power of two fill whole pages of the heap: nothing is added.
-                let memory = malloc::nxt_memalign(alignment.max(size_of::<*mut c_void>()), size);
+                memory = malloc::nxt_memalign(alignment.max(size_of::<*mut c_void>()), size);
                 if memory.is_null() {
                     return ptr::null_mut();
                 }
@@ -410,7 +410,7 @@ impl Pool {
             }
             (&raw mut (*block).kind).write(kind);
             (&raw mut (*block).freeable).write(freeable);
-            (&raw mut (*block).lead).write(0);
+            (&raw mut (*block).memory).write(memory);
             (&raw mut (*block).start).write(start);
             (&raw mut (*block).size).write(size);
             blocks.insert(block.cast());
@@ -503,25 +503,25 @@ impl Pool {
     }
 }
 
-/// Memory for a cluster, and how many bytes before it were allocated with it.
+/// Memory for a cluster: what the heap has answered, and where the cluster begins in it.
 ///
 /// `posix_memalign` cuts off what stands before and after and frees it, which takes longer than the
 /// rest of making a small pool. So where an alignment is small beside the cluster it is left room for.
-fn cluster_memory(sizes: &Sizes) -> Option<(*mut u8, u16)> {
+fn cluster_memory(sizes: &Sizes) -> Option<(*mut c_void, *mut u8)> {
     let alignment = sizes.page_alignment;
-    let slack = alignment - ALIGNMENT;
-    if alignment > sizes.cluster / 8 || slack > usize::from(u16::MAX) {
-        let start = malloc::nxt_memalign(alignment, sizes.cluster).cast::<u8>();
-        return (!start.is_null()).then_some((start, 0));
+    if alignment > sizes.cluster / 8 {
+        let memory = malloc::nxt_memalign(alignment, sizes.cluster);
+        return (!memory.is_null()).then_some((memory, memory.cast()));
     }
-    let memory = malloc::nxt_malloc(sizes.cluster + slack).cast::<u8>();
+    // malloc aligns to 16 itself.
+    let slack = alignment - ALIGNMENT;
+    let memory = malloc::nxt_malloc(sizes.cluster + slack);
     if memory.is_null() {
         return None;
     }
-    // malloc aligns to 16 itself, so that the slack is enough.
     let lead = memory.addr().wrapping_neg() & (alignment - 1);
-    // SAFETY: the lead is at most the slack, which was allocated; that has 16 bits.
-    Some((unsafe { memory.add(lead) }, lead as u16))
+    // SAFETY: the lead is at most the slack, which was allocated.
+    Some((memory, unsafe { memory.cast::<u8>().add(lead) }))
 }
 
 const _: () = assert!(align_of::<Block>() <= align_of::<Pool>());
