@@ -39,8 +39,6 @@ typedef struct {
 static seen_t                 *seen;
 static nxt_clone_map_entry_t  users, groups;
 
-extern char                   **environ;
-
 #define CHECK(what)                                                           \
     do {                                                                      \
         seen->checks++;                                                       \
@@ -49,6 +47,8 @@ extern char                   **environ;
             seen->failed++;                                                   \
         }                                                                     \
     } while (0)
+
+#include "host_runtime.h"
 
 
 static int
@@ -259,55 +259,9 @@ static const nxt_port_handlers_t  main_handlers = {
 static void
 main_start(nxt_task_t *task, nxt_uint_t status)
 {
-    nxt_int_t      ret;
-    nxt_port_t     *port;
-    nxt_runtime_t  *rt;
-
     (void) status;
 
-    rt = task->thread->runtime;
-    rt->type = NXT_PROCESS_MAIN;
-
-    port = nxt_runtime_process_port_create(task, rt, nxt_pid, 0,
-                                           NXT_PROCESS_MAIN);
-    CHECK(port != NULL);
-    CHECK(nxt_port_socket_init(task, port, 0) == NXT_OK);
-
-    nxt_port_enable(task, port, &main_handlers);
-    port->process->state = NXT_PROCESS_STATE_READY;
-
-    ret = nxt_process_init_start(task, inner_process);
-    CHECK(ret == NXT_OK || ret == NXT_AGAIN);
-}
-
-
-static void
-run(char *folder, char **main_argv)
-{
-    nxt_runtime_t  *rt;
-    char           log[100], pid[100], control[100];
-    char           *options[] = {
-        "host", "--no-daemon", "--log", log, "--pid", pid, "--control", control,
-        "--statedir", folder, "--tmpdir", folder, "--modulesdir", folder,
-        "--user", "root", "--group", "root", NULL
-    };
-
-    snprintf(log, sizeof(log), "%s/log", folder);
-    snprintf(pid, sizeof(pid), "%s/pid", folder);
-    snprintf(control, sizeof(control), "unix:%s/control", folder);
-
-    alarm(30);
-    CHECK(nxt_lib_start("host", main_argv, &environ) == NXT_OK);
-    nxt_process_argv = options;
-    nxt_main_log.level = NXT_LOG_INFO;
-    nxt_main_log.handler = nxt_log_time_handler;
-
-    CHECK(nxt_runtime_create(&nxt_main_task) == NXT_OK);
-
-    rt = nxt_main_task.thread->runtime;
-    rt->start = main_start;
-
-    nxt_event_engine_start(nxt_main_task.thread->engine);
+    become_main(task, &main_handlers, inner_process);
 }
 
 
@@ -357,7 +311,8 @@ main(int argc, char **argv)
     pid = fork();
 
     if (pid == 0) {
-        run(folder, argv);
+        alarm(30);
+        run_runtime(folder, argv, main_start);
         return 1;
     }
 
